@@ -1,0 +1,1 @@
+"""The curriculum engine: manifest, literate files, notebooks, export, order, proof."""

@@ -1,0 +1,39 @@
+"""Make a learner's notebook: the literate file without its solutions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tito.curriculum.exercises import exercises
+from tito.curriculum.manifest import Module
+from tito.curriculum.percent import read_cells
+from tito.curriculum.solutions import stub
+from tito.files import read_text
+
+NOT_FOR_LEARNERS = ("lines_to_next_cell",)
+
+
+def learner_notebook(module: Module) -> str:
+    """Return the notebook's JSON text: solutions replaced by stubs, ids stable, output empty."""
+    import jupytext  # half a second of imports that only this function needs
+
+    notebook = jupytext.reads(read_text(module.source), fmt="py:percent")
+    notebook.metadata.pop("jupytext", None)
+    stubs = {e.id: stub(e.cell, module) for e in exercises(module, read_cells(module.source))}
+    for index, cell in enumerate(notebook.cells):
+        _prepare(cell, index, stubs)
+    return jupytext.writes(notebook, fmt="ipynb")
+
+
+def _prepare(cell: Any, index: int, stubs: dict[str, str]) -> None:
+    grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+    cell["id"] = cell_id(grade_id, index)
+    cell.source = stubs.get(grade_id, cell.source)
+    for name in NOT_FOR_LEARNERS:
+        cell.metadata.pop(name, None)
+
+
+def cell_id(grade_id: str | None, index: int) -> str:
+    """A valid, stable notebook cell id (at most 64 of letters, digits, - and _)."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", grade_id or f"cell-{index:03d}")[:64]
