@@ -37,6 +37,9 @@ lint: $(STAMPS)/dev
 check: $(STAMPS)/dev
 	$(BIN)/tito dev check
 
+bench: export OMP_NUM_THREADS = 1
+bench: export OPENBLAS_NUM_THREADS = 1
+bench: export MKL_NUM_THREADS = 1
 bench: $(STAMPS)/dev
 	@$(BIN)/tito dev build
 	$(BIN)/python benchmarks/run.py

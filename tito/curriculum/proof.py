@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from tito.curriculum.exercises import Exercise, exercises
@@ -62,13 +63,16 @@ def prove(modules: Iterable[Module], notify: Notify = lambda _: None) -> list[Mo
     """Prove every module; `notify` hears one line before each."""
     sources = reference_sources()
     proofs = []
-    for module in modules:
-        notify(f"{module.label}")
-        proofs.append(_prove_module(module, sources))
+    # Processes, not threads: CPython's parser is not safe to run in several threads at once
+    # (3.11), and a parser error would be counted as a caught mistake.
+    with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
+        for module in modules:
+            notify(f"{module.label}")
+            proofs.append(_prove_module(module, sources, pool))
     return proofs
 
 
-def _prove_module(module: Module, sources: dict[int, str]) -> ModuleProof:
+def _prove_module(module: Module, sources: dict[int, str], pool: Executor) -> ModuleProof:
     proof = ModuleProof(module)
     cells = read_cells(module.source)
     found = exercises(module, cells)
@@ -78,7 +82,11 @@ def _prove_module(module: Module, sources: dict[int, str]) -> ModuleProof:
     before = {n: text for n, text in sources.items() if n in module.prerequisites}
     proof.faults += _all_points(judge_module(module, cells, before), "the reference")
     proof.faults += _no_points(judge_module(module, _all_stubs(module, cells), before))
-    _prove_cases(proof, _cases(module, cells, found), before)
+    cases = _cases(module, cells, found)
+    for case, report in zip(
+        cases, pool.map(partial(_run, before), cases, chunksize=4), strict=True
+    ):
+        _settle(proof, case, report)
     proof.faults += _truncation_faults(module, sources)
     return proof
 
@@ -124,13 +132,8 @@ def _with(cells: list[Cell], exercise: Exercise, source: str) -> list[Cell]:
     return [replace(c, source=source) if c.grade_id == exercise.id else c for c in cells]
 
 
-def _prove_cases(proof: ModuleProof, cases: list[Case], before: dict[int, str]) -> None:
-    def run(case: Case) -> Report:
-        return judge_module(proof.module, case.cells, before, only=case.only)
-
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for case, report in zip(cases, pool.map(run, cases), strict=True):
-            _settle(proof, case, report)
+def _run(sources: dict[int, str], case: Case) -> Report:
+    return judge_module(case.exercise.module, case.cells, sources, only=case.only)
 
 
 def _settle(proof: ModuleProof, case: Case, report: Report) -> None:

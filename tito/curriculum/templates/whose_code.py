@@ -63,5 +63,5 @@ def _hand_over(names):
     spec.loader, spec.origin, spec.cached = loader, init, None
     spec.submodule_search_locations = [package]
     names.update(__loader__=loader, __file__=init, __path__=spec.submodule_search_locations)
-    exec(loader.get_code(names["__name__"]), names)
+    loader.exec_module(sys.modules[names["__name__"]])
     return True

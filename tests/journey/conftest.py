@@ -1,0 +1,50 @@
+"""An installed wheel, apart from the checkout, and a way to run its `tito`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A folder into which the wheel was installed, found before anything else on the path."""
+
+    site: Path
+
+    def python(self, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run Python as a learner would, with the wheel and no trace of the checkout."""
+        env = {**os.environ, "PYTHONPATH": str(self.site), "PYTHONUTF8": "1", "NO_COLOR": "1"}
+        return subprocess.run(
+            [sys.executable, *args],
+            cwd=cwd,
+            env=env,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+        )
+
+    def tito(self, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        """Run the installed `tito`."""
+        return self.python("-m", "tito", *args, cwd=cwd)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Build the wheel from this checkout and install it into a folder of its own."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    build = [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*build, str(REPOSITORY)], check=True)
+    (wheel,) = folder.glob("*.whl")
+    site = folder / "site"
+    subprocess.run([*pip, "install", "-q", "--no-deps", "-t", str(site), str(wheel)], check=True)
+    return Installed(site)
