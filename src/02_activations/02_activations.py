@@ -36,15 +36,15 @@ each with one numerical trap that has cost people days.
                     +---------------------+      +------------------------------+
 ```
 
-In words: the activations take the Tensor of Module 01 in and give a Tensor back; layers (03), losses
-(04), automatic gradients (05) and attention (12) are built on them.
+In words: the activations take the Tensor of Module 01 in and give a Tensor back; layers (03),
+losses (04), automatic gradients (05) and attention (12) are built on them.
 
 ## What you will be able to do
 
-1. **Explain** why a deep network without activations is a shallow one, and prove it in four lines of code.
-2. **Write** ReLU, Sigmoid, Tanh, GELU and Softmax so that they are right at 1, at -1000 and at +1000.
+1. **Explain** why a deep network without activations is a shallow one, and prove it in code.
+2. **Write** ReLU, Sigmoid, Tanh, GELU and Softmax so that they are right at 1 and at ±1000.
 3. **Recognise** overflow, harmless underflow and silent float64, and say which line causes each.
-4. **Choose** an activation for a hidden layer and for an output, from what it costs and what it loses.
+4. **Choose** an activation for a hidden layer and for an output, by what it costs and loses.
 
 ## What you build, and what you do not build yet
 
@@ -106,7 +106,8 @@ A layer of a network computes `x @ W + b`: a product and a shift. Put two of the
 ```
 
 In words: multiplying out the brackets turns two maps into one map, whose matrix is the product of
-the two matrices and whose shift is the first shift sent through the second map, plus the second shift.
+the two matrices and whose shift is the first shift sent through the second map, plus the second
+shift.
 
 Nothing is special about "two". A hundred layers collapse in the same way, one after the other. You
 pay for a hundred matrices and own the expressive power of one. Do not take the algebra's word for
@@ -191,8 +192,8 @@ test_activations_collapse()
 
 # %% [markdown]
 """
-The hidden size 2 in the middle of that test is worth a second look: not only did depth buy nothing,
-the narrow layer threw information away that the wider one after it could not bring back.
+The hidden size 2 in the middle of that test is worth a second look: not only did depth buy
+nothing, the narrow layer threw information away that the wider one after it could not bring back.
 
 What breaks the algebra is any function between the maps that is not a straight line. The simplest
 one imaginable turns out to be the most used one.
@@ -270,7 +271,9 @@ def test_activations_relu():
         given="the input array [-1, 2], looked at after relu(x)",
         because="an operation returns a new array; others may still need the old one",
     )
-    check.equal(relu(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out")
+    check.equal(
+        relu(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out"
+    )
     rows = np.array([[[-1.0, 1.0]], [[5.0, -7.0]]], dtype=np.float32)
     check.close(relu(rows), [[[0.0, 1.0]], [[5.0, 0.0]]], given="an array of shape (2, 1, 2)")
     check.close(
@@ -298,10 +301,10 @@ other. For that, a function of arrays needs a thin coat:
 | `act.backward(grad)` | nothing yet: asleep until Module 05 |
 
 Everything but `forward` is the same for all five, so it is written once, in a base class that is
-given to you. Your part is `forward`, and it has one rule, the rule of Module 01: **results come from
-`compute`**. Taking `x.data`, working on it and wrapping the outcome in a new `Tensor` gives the same
-numbers, and cuts a wire: `compute` is the place where the framework can see which operation made a
-result. A result made behind its back has no past.
+given to you. Your part is `forward`, and it has one rule, the rule of Module 01: **results come
+from `compute`**. Taking `x.data`, working on it and wrapping the outcome in a new `Tensor` gives
+the same numbers, and cuts a wire: `compute` is the place where the framework can see which
+operation made a result. A result made behind its back has no past.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "activations_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -385,7 +388,7 @@ def test_activations_layer():
         operations_heard(),
         ["relu"],
         given="the operations that compute() sees during ReLU()(x)",
-        because="results come from compute(); otherwise the framework cannot know where they come from",
+        because="only what goes through compute() is known to the framework as a result of relu",
     )
     act = ReLU()
     check.close(act(x), [[0.0, 3.0], [0.5, 0.0]], given="act(x)", because="it means act.forward(x)")
@@ -411,7 +414,8 @@ $$\sigma(x) = \frac{1}{1 + e^{-x}}$$
        -6        0         6
 ```
 
-In words: an S-shaped curve that rises from 0 on the far left through 0.5 at x = 0 to 1 on the far right.
+In words: an S-shaped curve that rises from 0 on the far left through 0.5 at x = 0 to 1 on the far
+right.
 
 A score of any size becomes a number between 0 and 1 that can be read as "how likely is yes".
 That is why it stands at the end of yes-or-no classifiers.
@@ -458,7 +462,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
            Plain Python numbers in the formula (1, not np.float64(1)) keep float32 as it is.
 
     Example:
-        sigmoid(np.array([-1000.0, 0.0, 1000.0]))  ->  [0., 0.5, 1.]   (the first one is about 1e-38)
+        sigmoid(np.array([-1000.0, 0.0, 1000.0]))  ->  [0., 0.5, 1.]   (the first is about 1e-38)
     """
     ### BEGIN SOLUTION
     return 1 / (1 + np.exp(-np.clip(x, -EXPONENT_LIMIT, EXPONENT_LIMIT)))
@@ -517,7 +521,9 @@ def test_activations_sigmoid():
     x = np.linspace(-12.0, 12.0, 25, dtype=np.float32).reshape(5, 5)
     expected = 1 / (1 + np.exp(-x.astype(np.float64)))
     check.close(sigmoid(x), expected, given="25 values from -12 to 12 in a (5, 5) array")
-    check.equal(sigmoid(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out")
+    check.equal(
+        sigmoid(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out"
+    )
     check.close(
         sigmoid_leaves_its_input(),
         [-1000.0, 2.0],
@@ -536,13 +542,13 @@ r"""
 
 $$\tanh(x) = \frac{e^x - e^{-x}}{e^x + e^{-x}} = 2\,\sigma(2x) - 1$$
 
-Sigmoid's outputs are all positive, so whatever comes next always sees inputs that lean to one side.
-Tanh has the same shape, but runs from -1 to 1 and passes through 0: positive stays positive,
-negative stays negative.
+Sigmoid's outputs are all positive, so whatever comes next always sees inputs that lean to one
+side. Tanh has the same shape, but runs from -1 to 1 and passes through 0: positive stays
+positive, negative stays negative.
 
-There is a second lesson here, about libraries. Written out, the formula overflows in two places and
-yields inf/inf = NaN. And for tiny x it subtracts two nearly equal numbers, which cancels most of the
-digits. `np.tanh` was written by people who handle both cases. Knowing the formula is for
+There is a second lesson here, about libraries. Written out, the formula overflows in two places
+and yields inf/inf = NaN. And for tiny x it subtracts two nearly equal numbers, which cancels most
+of the digits. `np.tanh` was written by people who handle both cases. Knowing the formula is for
 understanding; when a vetted routine exists, an engineer calls it.
 """
 
@@ -600,7 +606,7 @@ def test_activations_tanh():
         tanh(np.array([0.0, 1.0, -1.0], dtype=np.float32)),
         [0.0, 0.761594, -0.761594],
         given="[0, 1, -1]",
-        because="(e - 1/e) / (e + 1/e) = 2.350402 / 3.086161; the curve is odd: tanh(-x) = -tanh(x)",
+        because="(e - 1/e) / (e + 1/e) = 2.350402 / 3.086161, and tanh(-x) = -tanh(x)",
     )
     check.equal(
         tanh_complaints(),
@@ -622,7 +628,9 @@ def test_activations_tanh():
     up, down = np.exp(x.astype(np.float64)), np.exp(-x.astype(np.float64))
     expected = (up - down) / (up + down)
     check.close(tanh(x), expected, given="12 values from -4 to 4 in a (3, 4) array")
-    check.equal(tanh(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out")
+    check.equal(
+        tanh(x).dtype, np.float32, given="a float32 array", because="float32 in, float32 out"
+    )
     check.close(Tanh()(Tensor([0.0, 1.0])), [0.0, 0.761594], given="Tanh()(Tensor([0, 1]))")
     check.equal(Tanh().parameters(), [], given="Tanh().parameters()")
 
@@ -636,7 +644,8 @@ r"""
 ReLU is a gate that is either open (x > 0) or shut. GELU multiplies x by *how likely a standard
 normal number is to lie below x*: a gate that opens over a range instead of at a point.
 
-$$\mathrm{GELU}(x) = x \cdot \Phi(x) \approx 0.5\,x\,\Bigl(1 + \tanh\bigl(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\bigr)\Bigr)$$
+$$\mathrm{GELU}(x) = x \cdot \Phi(x) \approx
+0.5\,x\,\Bigl(1 + \tanh\bigl(\sqrt{2/\pi}\,(x + 0.044715\,x^3)\bigr)\Bigr)$$
 
 ```
      2 |               /
@@ -646,17 +655,17 @@ $$\mathrm{GELU}(x) = x \cdot \Phi(x) \approx 0.5\,x\,\Bigl(1 + \tanh\bigl(\sqrt{
        -3   -1   0   1  2
 ```
 
-In words: like ReLU far from zero, but smooth, and with a shallow dip below zero whose lowest point,
-about -0.17, lies near x = -0.75.
+In words: like ReLU far from zero, but smooth, and with a shallow dip below zero whose lowest
+point, about -0.17, lies near x = -0.75.
 
-The right-hand form, with tanh, is the one you build: it is what GPT-2 uses, and it needs no function
-that NumPy lacks.
+The right-hand form, with tanh, is the one you build: it is what GPT-2 uses, and it needs no
+function that NumPy lacks.
 
 **Two traps.** The first is speed: `x**3` looks innocent, but NumPy computes it with its general
-`pow`, which can be a hundred times slower than `x * x * x`. You will measure that below. The second
-is silent: `np.sqrt(2 / np.pi)` is a NumPy float64, and NumPy lets that win over a float32 array, so
-the whole chain doubles its memory. A Python float does not do that, which is why the constant is
-given to you as one.
+`pow`, which can be a hundred times slower than `x * x * x`. You will measure that below. The
+second is silent: `np.sqrt(2 / np.pi)` is a NumPy float64, and NumPy lets that win over a float32
+array, so the whole chain doubles its memory. A Python float does not do that, which is why the
+constant is given to you as one.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "activations_gelu", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -747,7 +756,7 @@ def test_activations_gelu():
         gelu(np.ones(3, dtype=np.float32)).dtype,
         np.float32,
         given="a float32 array",
-        because="a NumPy float64 constant turns the whole chain into float64; a Python float does not",
+        because="a NumPy float64 constant turns everything into float64; a Python float does not",
     )
     x = np.linspace(-5.0, 5.0, 24, dtype=np.float32).reshape(2, 3, 4)
     check.close(gelu(x), gelu_by_hand(x), given="24 values from -5 to 5 in a (2, 3, 4) array")
@@ -758,7 +767,9 @@ def test_activations_gelu():
         because="far from 0, GELU is ReLU",
     )
     check.equal(
-        gelu_complaints(), "none", given="NumPy's complaints about gelu of -1000, -100, 0, 100 and 1000"
+        gelu_complaints(),
+        "none",
+        given="NumPy's complaints about gelu of -1000, -100, 0, 100 and 1000",
     )
     check.close(GELU()(Tensor([1.0])), [0.841192], given="GELU()(Tensor([1.0]))")
     check.equal(GELU().parameters(), [], given="GELU().parameters()")
@@ -770,8 +781,8 @@ test_activations_gelu()
 r"""
 ## 7. Softmax: scores to a distribution
 
-The four functions so far look at one element at a time. Softmax looks at a whole row: it turns a row
-of scores (the field calls them *logits*) into positive numbers that add up to 1.
+The four functions so far look at one element at a time. Softmax looks at a whole row: it turns a
+row of scores (the field calls them *logits*) into positive numbers that add up to 1.
 
 $$\mathrm{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 
@@ -784,11 +795,13 @@ $$\mathrm{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 In words: the exponential makes every score positive and stretches differences; dividing by the sum
 makes the row add up to 1, so that the largest of the scores 1, 2, 3 receives two thirds.
 
-**The trap** is sigmoid's trap without the happy ending: exp(1000)/exp(1000) is inf/inf, which is NaN.
+**The trap** is sigmoid's trap without the happy ending: exp(1000)/exp(1000) is inf/inf, which is
+NaN.
 
 **The way out** uses a gift of the formula. Subtract the same number c from every score of a row:
 
-$$\frac{e^{x_i - c}}{\sum_j e^{x_j - c}} = \frac{e^{x_i}\,e^{-c}}{\sum_j e^{x_j}\,e^{-c}} = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
+$$\frac{e^{x_i - c}}{\sum_j e^{x_j - c}} = \frac{e^{x_i}\,e^{-c}}{\sum_j e^{x_j}\,e^{-c}}
+= \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 
 Nothing changes, so we may choose c. Choose the largest score of the row: then the largest exponent
 is 0, exp(0) = 1 is the largest summand, and overflow is impossible. Scores far below the largest
@@ -796,9 +809,10 @@ underflow to 0, and 0 is the right answer for them. (The line `@np.errstate(unde
 cell below says precisely that: even where a program has asked NumPy to be strict, this underflow
 is intended.)
 
-**Along which dimension?** A batch of scores has shape (batch, classes) and every *row* must add up to
-1: `dim=-1`. Other uses need other dimensions, so `dim` is an argument. `keepdims=True` keeps the
-reduced dimension as 1, so that maximum and sum broadcast back over what they were taken from:
+**Along which dimension?** A batch of scores has shape (batch, classes) and every *row* must add
+up to 1: `dim=-1`. Other uses need other dimensions, so `dim` is an argument. `keepdims=True`
+keeps the reduced dimension as 1, so that maximum and sum broadcast back over what they were taken
+from:
 
 ```
    x: (2, 3)    x.max(axis=1)                 -> (2,)     does not line up with (2, 3)
@@ -938,7 +952,10 @@ def test_activations_softmax():
         because="a shift common to all scores cancels",
     )
     check.equal(
-        softmax(scores, 1).dtype, np.float32, given="float32 scores", because="float32 in, float32 out"
+        softmax(scores, 1).dtype,
+        np.float32,
+        given="float32 scores",
+        because="float32 in, float32 out",
     )
     act, t = Softmax(), Tensor(x)
     check.close(act(t), [[0.5, 0.5], [0.25, 0.75]], given="Softmax()(x)", because="default: dim=-1")
@@ -991,9 +1008,9 @@ works, and it becomes the last column: wrong. The weights are the same.
 ## Scores, probabilities, decisions
 
 A classifier for three classes ends in three scores per sample. Softmax turns each row into
-probabilities. It keeps the order of the scores, so the most likely class is the one with the largest
-score, and a *temperature* shows what "stretching differences" means: divide the scores by a large
-number and the answer becomes hesitant, by a small one and it becomes sure.
+probabilities. It keeps the order of the scores, so the most likely class is the one with the
+largest score, and a *temperature* shows what "stretching differences" means: divide the scores by
+a large number and the answer becomes hesitant, by a small one and it becomes sure.
 """
 
 # %%
@@ -1043,7 +1060,8 @@ baseline = milliseconds(relu, batch)
 print(f"{'operation':12} {'ms':>8} {'x ReLU':>8} {'peak memory / input':>21}")
 for operation in (relu, sigmoid, tanh, gelu, last_softmax):
     ms = milliseconds(operation, batch)
-    print(f"{operation.__name__:12} {ms:8.2f} {ms / baseline:8.1f} {extra_memory(operation, batch):21.1f}")
+    memory = extra_memory(operation, batch)
+    print(f"{operation.__name__:12} {ms:8.2f} {ms / baseline:8.1f} {memory:21.1f}")
 
 small = batch[:32]
 print(f"\nx * x * x: {milliseconds(lambda x: x * x * x, small):.2f} ms", end="")
@@ -1053,19 +1071,20 @@ print(f"     x**3: {milliseconds(lambda x: x**3, small):.2f} ms     (array of 51
 """
 All five are O(n): twice the elements, twice the time. What differs is how often the array travels
 between memory and processor. ReLU and Tanh are a single NumPy call. GELU is nine of them, each of
-which reads and writes a whole array, and several of those arrays exist at the same time: that is the
-last column.
+which reads and writes a whole array, and several of those arrays exist at the same time: that is
+the last column.
 
-Books say that ReLU costs a third of Tanh, because a comparison is cheaper than an exponential. Look
-at your own table before you repeat it. On a processor with wide vector units NumPy computes tanh for
-sixteen numbers at once, while comparing an array with a single 0 may still go one number at a time,
-and then Tanh wins. What a function costs is decided by its implementation and its memory traffic as
-much as by its formula. The same holds, more drastically, for the two ways of writing a cube.
+Books say that ReLU costs a third of Tanh, because a comparison is cheaper than an exponential.
+Look at your own table before you repeat it. On a processor with wide vector units NumPy computes
+tanh for sixteen numbers at once, while comparing an array with a single 0 may still go one number
+at a time, and then Tanh wins. What a function costs is decided by its implementation and its
+memory traffic as much as by its formula. The same holds, more drastically, for the two ways of
+writing a cube.
 
 ## Where do the curves go flat?
 
-A network learns by asking how much the output moves when an input moves a little: the slope. You can
-measure a slope without any calculus, by moving the input a little.
+A network learns by asking how much the output moves when an input moves a little: the slope. You
+can measure a slope without any calculus, by moving the input a little.
 """
 
 # %%
@@ -1128,9 +1147,9 @@ print(f"product with half of them 0:  {milliseconds(np.matmul, active, w):.2f} m
 
 # %% [markdown]
 """
-A dense matrix product multiplies zeros as diligently as anything else. Sparsity saves time only for
-code that knows where the zeros are. What ReLU's zeros do give is a representation in which each
-input switches on its own selection of units.
+A dense matrix product multiplies zeros as diligently as anything else. Sparsity saves time only
+for code that knows where the zeros are. What ReLU's zeros do give is a representation in which
+each input switches on its own selection of units.
 
 ## Systems questions
 
@@ -1144,44 +1163,45 @@ training will require, because the slope of a layer depends on what went through
 activations grows with depth *and* batch size, memory for weights with neither of them in this way.
 </details>
 
-**2.** From your own table: a model spends 5 % of its time in ReLU and you replace it by GELU. How much
-slower does the model become?
+**2.** From your own table: a model spends 5 % of its time in ReLU and you replace it by GELU. How
+much slower does the model become?
 
 <details><summary>Answer</summary>
 
-If your table says GELU costs k times ReLU, the model takes 0.95 + 0.05·k of its old time. With k = 4
-that is 1.15: 15 % slower. The ratio of the operations alone (400 %) says little; its share of the
-whole decides.
+If your table says GELU costs k times ReLU, the model takes 0.95 + 0.05·k of its old time. With k
+= 4 that is 1.15: 15 % slower. The ratio of the operations alone (400 %) says little; its share of
+the whole decides.
 </details>
 
-**3.** Why does softmax subtract the maximum of each *row*, and not the maximum of the whole array, which
-is cheaper to find?
+**3.** Why does softmax subtract the maximum of each *row*, and not the maximum of the whole
+array, which is cheaper to find?
 
 <details><summary>Answer</summary>
 
-Both prevent overflow. But a row whose scores all lie far below the largest score of another row would
-underflow to zeros everywhere, and 0/0 is NaN. The graded test with the rows (1000, 1000) and
-(-1000, -1000) is that case.
+Both prevent overflow. But a row whose scores all lie far below the largest score of another row
+would underflow to zeros everywhere, and 0/0 is NaN. The graded test with the rows (1000, 1000)
+and (-1000, -1000) is that case.
 </details>
 
-**4.** You build a detector that says yes or no, and a sorter with ten classes. Which activation comes last
-in each? And in a network that predicts a temperature in degrees?
+**4.** You build a detector that says yes or no, and a sorter with ten classes. Which activation
+comes last in each? And in a network that predicts a temperature in degrees?
 
 <details><summary>Answer</summary>
 
-Sigmoid for one yes-or-no probability; Softmax for ten exclusive classes, because their probabilities
-must add up to 1. If several labels may be true at the same time, one Sigmoid per label. For a
-temperature, none: the answer is not confined to any range.
+Sigmoid for one yes-or-no probability; Softmax for ten exclusive classes, because their
+probabilities must add up to 1. If several labels may be true at the same time, one Sigmoid per
+label. For a temperature, none: the answer is not confined to any range.
 </details>
 
-**5.** sigmoid(20) prints as 1.0 in float32 although the true value is 0.999999998. sigmoid(-20) prints as
-2.06e-09. Why is one side exact and the other not?
+**5.** sigmoid(20) prints as 1.0 in float32 although the true value is 0.999999998. sigmoid(-20)
+prints as 2.06e-09. Why is one side exact and the other not?
 
 <details><summary>Answer</summary>
 
 Floating-point numbers are dense near 0 and coarse near 1: the float32 just below 1 is 0.99999994,
 and everything nearer to 1 than halfway is rounded to 1. "Almost certain" and "certain" become the
-same number. That is why careful code works with logarithms of probabilities, as you will in Module 04.
+same number. That is why careful code works with logarithms of probabilities, as you will in
+Module 04.
 </details>
 """
 
@@ -1217,10 +1237,10 @@ Softmax()(x)     # [[0.04, 0.11, 0.84]]            nn.Softmax(dim=-1)(x)
 Softmax()(x, dim=0)                                torch.softmax(x, dim=0)
 ```
 
-PyTorch's `nn.GELU()` without an argument uses the exact Gaussian integral; the tanh form differs from
-it by less than 0.0005. The maximum is subtracted there as well, and the numbers agree with yours to
-float32 rounding. Their kernels do the whole formula in one pass over memory, where NumPy makes one
-pass per operator: you measured that difference above, as peak memory.
+PyTorch's `nn.GELU()` without an argument uses the exact Gaussian integral; the tanh form differs
+from it by less than 0.0005. The maximum is subtracted there as well, and the numbers agree with
+yours to float32 rounding. Their kernels do the whole formula in one pass over memory, where NumPy
+makes one pass per operator: you measured that difference above, as peak memory.
 """
 
 # %% [markdown]
@@ -1258,9 +1278,9 @@ test_module()
 """
 # What this unlocks
 
-You have the bends. What is missing is something worth bending: **Module 03 (Layers)** puts weights
-and shifts into objects and stacks them with your activations in between. Softmax returns in
-**Module 04**, where its logarithm measures how wrong a classifier is, and in Module 12, where it decides
-which words look at which. And the slopes you measured by moving an input a little become exact, and
-automatic, in **Module 05**.
+You have the bends. What is missing is something worth bending: **Module 03 (Layers)** puts
+weights and shifts into objects and stacks them with your activations in between. Softmax returns
+in **Module 04**, where its logarithm measures how wrong a classifier is, and in Module 12, where
+it decides which words look at which. And the slopes you measured by moving an input a little
+become exact, and automatic, in **Module 05**.
 """

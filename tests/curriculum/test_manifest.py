@@ -38,6 +38,12 @@ def test_milestone_by_name(ref):
     assert load_manifest().milestone(ref).year == 1957
 
 
+def test_a_wrong_number_suggests_no_other_number():
+    with pytest.raises(TitoError) as caught:
+        load_manifest().module("44")
+    assert "Did you mean" not in caught.value.message
+
+
 def test_milestone_aliases():
     assert load_manifest().milestone("backprop").name == "mlp"
     assert load_manifest().milestone("lenet").name == "cnn"

@@ -177,7 +177,7 @@ def _find(ref: str, entries: Any, keys_of: Any, kind: str, listing: str) -> Any:
     by_key = {key: entry for entry in entries for key in keys_of(entry)}
     if wanted in by_key:
         return by_key[wanted]
-    close = difflib.get_close_matches(wanted, by_key, n=1)
+    close = [] if wanted.isdigit() else difflib.get_close_matches(wanted, by_key, n=1)
     maybe = f" Did you mean {close[0]!r}?" if close else ""
     raise TitoError(
         f"There is no {kind} {ref!r}; they go from 01 to {len(entries):02d}.{maybe}",
