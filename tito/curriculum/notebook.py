@@ -11,7 +11,7 @@ from tito.curriculum.percent import read_cells
 from tito.curriculum.solutions import stub
 from tito.files import read_text
 
-NOT_FOR_LEARNERS = ("lines_to_next_cell",)
+NOT_FOR_LEARNERS = ("lines_to_next_cell", "cell_marker")
 
 
 def learner_notebook(module: Module) -> str:

@@ -68,9 +68,8 @@ def _leaks(
             for match in pattern.finditer(text):
                 yield Leak(place, match[0], owner)
     for place, target in _imports(module):
-        owner = _owner(target, later)
-        if owner:
-            yield Leak(place, target, owner)
+        if brings := _owner(target, later):
+            yield Leak(place, target, brings)
 
 
 def _pattern(words: frozenset[str]) -> re.Pattern[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import indent
 
 from tito.curriculum.exporter import export_source
 from tito.curriculum.facade import PENDING_SOURCE, facade_source
@@ -38,8 +39,9 @@ def package_files(
 ) -> dict[Path, str]:
     """Return relative path → text of every file of the package, given the modules built so far.
 
-    `preamble` is put in front of the top-level `__init__`. Exported files come first, so that
-    a package written in this order never shows a name before it exists.
+    `preamble` (the text of `whose_code.py`) opens the top-level `__init__`, whose façade then
+    counts only if no workspace takes over. Exported files come first, so that a package written
+    in this order never shows a name before it exists.
     """
     manifest = manifest or load_manifest()
     files = {m.export_path: sources.get(m.number) or placeholder(m) for m in manifest.modules}
@@ -47,7 +49,9 @@ def package_files(
     for package in facade_packages(manifest):
         text = facade_source(package, manifest, sources)
         path = Path(*package.split("."), "__init__.py")
-        files[path] = preamble + text if package == PACKAGE_NAME else text
+        if preamble and package == PACKAGE_NAME:
+            text = f"{preamble}\n\nif not _hand_over(globals()):\n{indent(text, '    ')}"
+        files[path] = text
     return files
 
 
@@ -67,7 +71,7 @@ def write_package(root: Path, sources: Mapping[int, str], *, preamble: str = "")
 
 def write_reference(root: Path) -> list[Path]:
     """Write the complete reference package, which hands over to a learner's own in a workspace."""
-    preamble = WHOSE_CODE.read_text(encoding="utf-8") + "\n\n"
+    preamble = WHOSE_CODE.read_text(encoding="utf-8")
     return write_package(root, reference_sources(), preamble=preamble)
 
 

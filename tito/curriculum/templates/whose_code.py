@@ -1,8 +1,8 @@
-"""Whose code runs: this text opens the `__init__` of the reference package.
+"""tinytorch: a machine-learning framework, built module by module (the reference build).
 
-Inside a learner's workspace the reference becomes the learner's own package: never both, never a
-silent fallback. The package writer goes on with the line `if not _hand_over(globals()):` and, as
-that line's indented body, the reference façade. Standard library only.
+Inside a learner's workspace it becomes the learner's own package: never both, never a silent
+fallback. This text (`tito/curriculum/templates/whose_code.py`, standard library only) opens the
+package; the reference façade follows below it, as the body of `if not _hand_over(globals()):`.
 """
 
 import os

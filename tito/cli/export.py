@@ -1,0 +1,30 @@
+"""`tito export`."""
+
+from __future__ import annotations
+
+import click
+
+from tito.cli.rendering import say
+
+
+@click.command()
+@click.argument("module", required=False)
+def export(module: str | None) -> None:
+    """Write MODULE (default: the current one) into your package, tested or not.
+
+    `tito module complete` does the same once every test passes, and records it.
+    """
+    from tito.cli.common import choose, say_file_used
+    from tito.workspace.completion import export_work
+
+    workspace, chosen, progress = choose(module)
+    say_file_used(workspace, chosen)
+    done = export_work(workspace, chosen)
+    say(f"{workspace.short(done.source)} -> {workspace.short(done.target)}"
+        f"{'' if done.changed else ' (no change)'}")  # fmt: skip
+    if done.backup:
+        say(f"What was there before is kept: {workspace.short(done.backup)}")
+    if chosen.number in progress.completed:
+        say(f"Not tested. To test this version: tito module test {chosen.id}")
+    else:
+        say(f"Not tested, not marked as completed. For both: tito module complete {chosen.id}")

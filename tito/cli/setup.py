@@ -1,0 +1,53 @@
+"""`tito setup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tito.cli.rendering import notice, say
+
+if TYPE_CHECKING:
+    from tito.workspace.creation import Setup
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path))
+def setup(folder: Path | None) -> None:
+    """Make a workspace in FOLDER, or add what it lacks. Safe to run again.
+
+    Without FOLDER: the workspace you are in, the current folder if it is empty (a virtual
+    environment in it does not count), else a new folder tinytorch-workspace.
+    """
+    from tito.workspace.creation import create, default_folder
+
+    say_result(create(folder or default_folder()))
+
+
+def say_result(result: Setup) -> None:
+    """Tell what was made, what was left alone, and what comes next."""
+    from tito.workspace.layout import current_folder, from_here
+
+    workspace = result.workspace
+    notice(result.notices)
+    if result.is_new:
+        say(f"Your workspace is ready: {workspace.root}")
+    elif result.added:
+        say(f"Your workspace {workspace.root} lacked something; added:")
+        for path in result.added[:8]:
+            say(f"  {workspace.short(path)}")
+        if len(result.added) > 8:
+            say(f"  … and {len(result.added) - 8} more files")
+    else:
+        say(f"Your workspace {workspace.root} has everything. Nothing was changed.")
+    if result.kept:
+        listed = ", ".join(workspace.short(path) for path in result.kept[:4])
+        say(f"Left as they are, though this release has other versions: {listed}"
+            f"{', …' if len(result.kept) > 4 else ''}")  # fmt: skip
+    say()
+    say("Next:")
+    if not current_folder().is_relative_to(workspace.root):
+        say(f"  cd {from_here(workspace.root)}")
+    say("  tito module status" if not result.is_new else "  tito module start 01")

@@ -1,0 +1,1 @@
+"""Running the milestone scripts and comparing what they measured with the targets."""

@@ -1,0 +1,142 @@
+"""Where things stand in a learner's workspace, and how nothing in it is lost."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tito.curriculum.manifest import PACKAGE_NAME, Module, load_manifest
+from tito.curriculum.package import exported_text
+from tito.curriculum.templates.whose_code import _workspace_above
+from tito.errors import TitoError
+from tito.files import backup
+
+STATE = ".tinytorch"
+DEFAULT_NAME = "tinytorch-workspace"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with a learner's notebooks, their growing package, milestones and progress."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Workspace:
+        """Return the nearest workspace at or above `start` (default: the current folder).
+
+        Raises TitoError when there is none.
+        """
+        start = start or current_folder()
+        root = _workspace_above(start)
+        if root is None:
+            raise TitoError(f"No TinyTorch workspace in {start} or above it.", _way_in(start))
+        return cls(Path(root))
+
+    @property
+    def modules_dir(self) -> Path:
+        """The learner's notebooks, one folder a module."""
+        return self.root / "modules"
+
+    @property
+    def package_dir(self) -> Path:
+        """The package that grows from the learner's exports."""
+        return self.root / PACKAGE_NAME
+
+    @property
+    def state_dir(self) -> Path:
+        """What tito keeps: progress and backups."""
+        return self.root / STATE
+
+    @property
+    def progress_path(self) -> Path:
+        """The progress file."""
+        return self.state_dir / "progress.json"
+
+    @property
+    def backups_dir(self) -> Path:
+        """One folder for each time that something was replaced."""
+        return self.state_dir / "backups"
+
+    def notebook(self, module: Module) -> Path:
+        """Where the module's notebook belongs."""
+        return self.modules_dir / module.folder / f"{module.folder}.ipynb"
+
+    def learner_files(self, module: Module) -> list[Path]:
+        """The learner's files of a module that exist, the one last saved first."""
+        notebook = self.notebook(module)
+        found = [path for path in (notebook, notebook.with_suffix(".py")) if path.is_file()]
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+    def learner_file(self, module: Module) -> Path:
+        """The file the learner works in: the notebook or the `.py`; of both the one last saved."""
+        files = self.learner_files(module)
+        if not files:
+            raise TitoError(
+                f"{module.label} has no file: expected {self.notebook(module)}.",
+                f"Get a fresh notebook: tito module reset {module.id}",
+            )
+        return files[0]
+
+    def sources(self, below: int | None = None) -> dict[int, str]:
+        """Module number → the learner's exported text, for modules numbered below `below`."""
+        modules = [m for m in load_manifest().modules if below is None or m.number < below]
+        texts = {m.number: exported_text(self.root, m) for m in modules}
+        return {number: text for number, text in texts.items() if text is not None}
+
+    def keep(self, path: Path) -> Path:
+        """Copy `path` into a new folder below `.tinytorch/backups/`; return where the copy is.
+
+        Never overwrites an earlier backup.
+        """
+        return backup(path, self.backups_dir)
+
+    def short(self, path: Path) -> str:
+        """The path as a person at work in the workspace would write it."""
+        inside = path.is_relative_to(self.root)
+        return str(path.relative_to(self.root)) if inside else str(path)
+
+
+def current_folder() -> Path:
+    """The current folder; a TitoError when it was deleted under us."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise TitoError(
+            "The current folder no longer exists.", "Go to another folder, then try again."
+        ) from error
+
+
+def from_here(path: Path) -> Path:
+    """The path as seen from the current folder if it lies below it; else the path itself."""
+    here = current_folder()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def available(module: Module) -> Module:
+    """The module itself, if this release contains it; else a TitoError."""
+    if not module.available:
+        ready = [m.id for m in load_manifest().available]
+        span = f"it goes from Module {ready[0]} to {ready[-1]}." if ready else "it has none."
+        raise TitoError(
+            f"{module.label} is not in this release yet; {span}", "See them all: tito module list"
+        )
+    return module
+
+
+def writable(folder: Path) -> bool:
+    """True when files can be made in `folder`; tried for real, since permission bits can lie."""
+    probe = folder / f".tito-{os.getpid()}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _way_in(start: Path) -> str:
+    if _workspace_above(start / DEFAULT_NAME) is not None:
+        return f"There is one right below: cd {DEFAULT_NAME}"
+    return "Make one here: tito setup\nOr go to the one you have."

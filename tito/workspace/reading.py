@@ -1,0 +1,23 @@
+"""A module's explanations as plain text, for reading in a terminal."""
+
+from __future__ import annotations
+
+from tito.curriculum.exercises import exercises
+from tito.curriculum.manifest import Module
+from tito.curriculum.percent import Cell, read_cells
+from tito.workspace.layout import available
+
+
+def prose(module: Module) -> str:
+    """The module's text in order, with a line where each exercise stands. No solutions."""
+    cells = read_cells(available(module).source)
+    points = {exercise.id: exercise.points for exercise in exercises(module, cells)}
+    return "\n\n".join(filter(None, (_text(cell, points) for cell in cells))) + "\n"
+
+
+def _text(cell: Cell, points: dict[str, int]) -> str:
+    if cell.kind == "markdown":
+        return cell.source.strip()
+    if cell.is_exercise and cell.grade_id is not None:
+        return f"[exercise {cell.grade_id}: {points[cell.grade_id]} points]"
+    return ""
