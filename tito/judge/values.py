@@ -1,0 +1,196 @@
+"""Plain values: turning whatever a learner returned into something that can be compared and shown.
+
+Nothing here calls a method that a learner could have overridden in order to be believed: an object
+that claims to equal everything is reduced to exact builtin types, or it is not comparable at all.
+"""
+
+import re
+from typing import Any
+
+import numpy as np
+
+SHOWN_ELEMENTS = 8
+SHOWN_CHARACTERS = 240
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_NUMERIC_KINDS = "biuf"
+
+
+class NotNumbers(Exception):
+    """The value is not a number or an array of numbers; the message says what it is."""
+
+
+def is_proxy(value: Any) -> bool:
+    """Whether the value stands for an object in the learner's process."""
+    return bool(type(value).__dict__.get("_tito_proxy", False))
+
+
+def type_name(value: Any) -> str:
+    """Name of the value's class, as its author knows it."""
+    if not is_proxy(value):
+        return type(value).__name__
+    try:
+        return str(value.__class__.__name__)
+    except Exception:
+        return "object"
+
+
+def plain(value: Any) -> Any:
+    """The value in exact builtin types and base-class arrays; other objects come back unchanged."""
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str):
+        return value
+    if issubclass(kind, np.ndarray):
+        return np.asarray(value)
+    if issubclass(kind, np.generic):
+        return _plain_scalar(value)
+    return _plain_builtin(value, kind)
+
+
+def _plain_scalar(value: Any) -> Any:
+    item = value.item()
+    return float(item) if isinstance(item, np.floating) else item
+
+
+def _plain_builtin(value: Any, kind: type) -> Any:
+    # The base class's own methods, so that a subclass cannot answer for itself.
+    if issubclass(kind, list):
+        return [plain(item) for item in list.__iter__(value)]
+    if issubclass(kind, tuple):
+        return tuple(plain(item) for item in tuple.__iter__(value))
+    if issubclass(kind, dict):
+        return {_key(key): plain(item) for key, item in dict.items(value)}
+    for base in (set, frozenset):
+        if issubclass(kind, base):
+            return base(_key(item) for item in base.__iter__(value))
+    return _plain_atom(value, kind)
+
+
+def _plain_atom(value: Any, kind: type) -> Any:
+    for base, exact in ((str, str.__str__), (int, int.__int__), (float, float.__float__)):
+        if issubclass(kind, base):
+            return exact(value)
+    return value
+
+
+def _key(value: Any) -> Any:
+    """A dictionary key in exact types; foreign objects count only as themselves."""
+    key = plain(value)
+    exact = key is None or type(key) in (bool, int, float, str, tuple, frozenset)
+    return key if exact else ("object", id(key))
+
+
+def unwrap(value: Any) -> Any:
+    """The ``.data`` of a tensor-like object; everything else unchanged."""
+    kind = type(value)
+    builtin = kind.__module__ == "builtins"
+    if builtin or issubclass(kind, (np.ndarray, np.generic, list, tuple, dict, str, bytes)):
+        return value
+    try:
+        return value.data
+    except Exception:
+        return value
+
+
+def numbers(value: Any) -> np.ndarray:
+    """The value as an array of numbers.
+
+    Accepts numbers, arrays, objects with ``.data``, and (nested) lists of these.
+    Raises NotNumbers for everything else, whatever the object does when touched.
+    """
+    value = plain(unwrap(value))
+    if type(value) in (list, tuple):
+        return _stack([numbers(item) for item in value], value)
+    if type(value) not in (bool, int, float, np.ndarray):
+        raise NotNumbers(describe(value))
+    array = np.asarray(value)
+    if array.dtype.kind not in _NUMERIC_KINDS:
+        raise NotNumbers(f"{describe(value)} of dtype {array.dtype}")
+    return array
+
+
+def _stack(rows: list[np.ndarray], value: Any) -> np.ndarray:
+    if len({row.shape for row in rows}) > 1:
+        raise NotNumbers(f"{describe(value)} whose rows have different shapes")
+    return np.array(rows) if rows else np.zeros(0)
+
+
+def describe(value: Any) -> str:
+    """What kind of thing a value is, in two or three words: "None", "a str", "an object of …"."""
+    value = plain(value)
+    if value is None or type(value) is bool:
+        return str(value)
+    if type(value) in (int, float, str, list, tuple, dict, set):
+        name = type_name(value)
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+    return "an array" if type(value) is np.ndarray else f"an object of class {type_name(value)}"
+
+
+def shorten(text: str, limit: int = SHOWN_CHARACTERS) -> str:
+    """One line of at most ``limit`` characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 4].rstrip() + " ..."
+
+
+def show(value: Any) -> str:
+    """Short text for one line of a report: arrays with their shape, objects by their repr."""
+    value = plain(value)
+    if type(value) is np.ndarray:
+        return _show_array(value)
+    if type(value) is np.dtype or isinstance(value, np.dtype):
+        return f"dtype {value}"
+    if type(value) is type:
+        return value.__name__
+    try:
+        text = repr(value)
+    except Exception as error:
+        return f"{describe(value)} (its repr() raises {type(error).__name__})"
+    text = shorten(text) if type(text) is str else describe(value)
+    return text if type(value).__module__ == "builtins" else f"{text}, {describe(value)}"
+
+
+def _show_array(array: np.ndarray) -> str:
+    small = array.size <= SHOWN_ELEMENTS
+    text = np.array2string(
+        array,
+        precision=6,
+        separator=", ",
+        threshold=SHOWN_ELEMENTS,
+        edgeitems=SHOWN_ELEMENTS if small else 2,
+        floatmode="maxprec",
+        suppress_small=False,
+        sign="-",
+    )
+    dtype = "" if array.dtype.kind == "f" else f", dtype {array.dtype}"
+    return f"{shorten(text)}, shape {array.shape}{dtype}"
+
+
+def number(value: Any) -> str:
+    """One number with enough digits to see a float32 difference."""
+    value = plain(value)
+    return f"{value:.9g}" if type(value) is float else str(value)
+
+
+def signature(value: Any) -> str:
+    """Text that is the same for two values that differ only by rounding noise or addresses."""
+    value = plain(unwrap(value))
+    if type(value) is np.ndarray and value.dtype.kind in _NUMERIC_KINDS:
+        return f"array{value.shape}[{_digits(value)}]"
+    if type(value) in (int, float, bool):
+        return f"{type(value).__name__}:{_digits(np.asarray(value))}"
+    if type(value) in (list, tuple):
+        inside = ",".join(signature(item) for item in value[:200])
+        return f"{type(value).__name__}{len(value)}[{inside}]"
+    return f"{type_name(value)}:{strip_addresses(show(value))}"
+
+
+def strip_addresses(text: str) -> str:
+    """The text without memory addresses, which differ from run to run."""
+    return _ADDRESS.sub("", text)
+
+
+def _digits(array: np.ndarray) -> str:
+    # Four digits: more would turn the noise of another summation order into another mistake.
+    values = array.ravel()[:512].astype(np.float64)
+    largest = np.max(np.abs(values[np.isfinite(values)]), initial=0.0)
+    values[np.abs(values) <= largest * 1e-6] = 0.0
+    return " ".join(f"{value:.4g}" for value in values)
