@@ -61,8 +61,9 @@ def _check(path, name, array, shape):
 def _advice(path, trouble):
     return (
         f"The TinyDigits file {path} {trouble}.\n"
-        "Get it back: `tito update` in a learner's workspace, "
-        f"`git checkout -- datasets/tinydigits/{path.name}` in a clone of TinyTorch,\n"
-        "or make it again: `pip install scikit-learn`, then "
-        "`python datasets/tinydigits/make_tinydigits.py`."
+        "Get it back:\n"
+        "    in a learner's workspace: delete the file if it is there, then `tito setup`\n"
+        f"    in a clone of TinyTorch: `git checkout -- datasets/tinydigits/{path.name}`\n"
+        "    or make it again: `pip install scikit-learn`, then "
+        "`python datasets/tinydigits/make_tinydigits.py`"
     )

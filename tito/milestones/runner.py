@@ -15,6 +15,11 @@ from tito.errors import TitoError
 
 Result = dict[str, Any]
 
+UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
+# The products of these small networks gain little from a second thread, and where other programs
+# run, waiting threads make them several times slower. A value set by the user stays.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
 
 def missing_modules(part: Part, done: Collection[int]) -> tuple[int, ...]:
     """The numbers of the modules that `part` needs and that are not in `done`, in order."""
@@ -47,7 +52,7 @@ def _run(script: Path, extra_args: Sequence[str]) -> subprocess.CompletedProcess
     return subprocess.run(
         command,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"},
+        env=dict.fromkeys(THREADS, "1") | os.environ | UTF8,
         encoding="utf-8",
         errors="replace",
         check=False,

@@ -18,7 +18,7 @@ from tito.workspace.progress import Progress
 
 COPIED = ("milestones", "datasets")
 # What running milestones leaves behind in a checkout; downloads are fetched again on demand.
-NOT_COPIED = ("__pycache__", ".ipynb_checkpoints", "results")
+NOT_COPIED = ("__pycache__", ".ipynb_checkpoints", "outputs")
 EXPORT_MARK = "# Built by tito"
 DOWNLOADS = Path("milestones", "datasets")
 
