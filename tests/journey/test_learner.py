@@ -16,7 +16,7 @@ from tito.curriculum.manifest import load_manifest
 from tito.curriculum.solutions import without_markers
 
 MODULES = [m for m in load_manifest().available if m.number <= 7]
-MARKER = "the learner's own tensor at work"
+MARKER = "my own tensor at work"
 
 
 def solve(workspace: Path, module, leave_out: str | None = None) -> None:
@@ -34,17 +34,19 @@ def solve(workspace: Path, module, leave_out: str | None = None) -> None:
 
 
 def marker_cell() -> dict:
-    """A cell of the learner's own: every `Tensor` made from now on leaves a trace."""
+    """A cell of the learner's own: every Tensor that is made counts, and the exit tells."""
     source = (
         "#| export\n"
-        "class Traced(Tensor):\n"
-        f'    """{MARKER}"""\n\n\n'
-        "def _leave_a_trace(self, *args, _plain=Tensor.__init__, **kwargs):\n"
-        "    Tensor.made = getattr(Tensor, 'made', 0) + 1\n"
-        "    _plain(self, *args, **kwargs)\n\n\n"
-        "Tensor.__init__ = _leave_a_trace\n"
-        "import atexit, os, sys\n"
-        f"atexit.register(lambda: print('{MARKER}:', getattr(Tensor, 'made', 0), file=sys.stderr))\n"
+        "import atexit, sys\n"
+        "_plain = Tensor.__init__\n"
+        "_made = []\n\n"
+        "def _counted(self, *args, **kwargs):\n"
+        "    _made.append(1)\n"
+        "    _plain(self, *args, **kwargs)\n\n"
+        "def _tell():\n"
+        f"    print('{MARKER}:', len(_made), file=sys.stderr)\n\n"
+        "Tensor.__init__ = _counted\n"
+        "atexit.register(_tell)\n"
     )
     return {"cell_type": "code", "id": "mine", "metadata": {}, "outputs": [],
             "execution_count": None, "source": source}  # fmt: skip
