@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+import venv
 
 import pytest
 from planted import solve
@@ -192,8 +195,11 @@ def test_doctor_outside_a_workspace(tito, curriculum, tmp_path):
     assert findings(tito, cwd=tmp_path)["workspace"]["state"] == "note"
 
 
-def test_doctor_misses_the_installed_tinytorch(tito, workspace):
+def test_doctor_misses_the_installed_tinytorch(tito, workspace, tmp_path, monkeypatch):
     """Without it, only the workspace's top folder could import the learner's package."""
+    venv.create(tmp_path / "bare", with_pip=False)
+    scripts = "Scripts" if os.name == "nt" else "bin"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bare" / scripts / "python"))
     found = findings(tito, cwd=workspace.modules_dir)["import tinytorch"]
     assert found["state"] == "problem"
     assert "No module named 'tinytorch'" in found["text"]

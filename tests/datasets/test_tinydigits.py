@@ -67,7 +67,6 @@ def test_file_is_small_and_holds_no_pickle():
 
 
 def test_generator_makes_the_shipped_file_byte_for_byte(tmp_path: Path):
-    pytest.importorskip("sklearn")
     made = tmp_path / "made.npz"
     script = FILE.with_name("make_tinydigits.py")
     subprocess.run([sys.executable, script, made], check=True, capture_output=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from jupyter_client import manager
 from planted import write
 
 from tito.curriculum.package import write_package, write_reference
@@ -223,8 +224,6 @@ def test_editor_that_starts_kernels_elsewhere_but_names_the_notebook(world):
 
 @pytest.mark.parametrize("cwd", [".", "modules/01_number"])
 def test_real_kernel(world, cwd, monkeypatch):
-    manager = pytest.importorskip("jupyter_client.manager")
-    pytest.importorskip("ipykernel")
     monkeypatch.setenv("PYTHONPATH", str(world.site))
     kernel, client = manager.start_new_kernel(kernel_name="python3", cwd=str(world.one.root / cwd))
     try:
