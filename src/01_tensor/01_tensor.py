@@ -20,9 +20,8 @@ You need basic Python (functions, classes, lists), a first acquaintance with Num
 to have multiplied two small matrices by hand once. No machine learning is assumed.
 
 Every neural network, whatever it recognises or writes, spends its life doing arithmetic on
-blocks of numbers. In this module you build the block: `Tensor`, an N-dimensional array with
-operators, broadcasting, matrix products, shape changes and reductions. Everything you build
-later in this course stands on the file you are about to write.
+blocks of numbers. In this module you build the block: `Tensor`. Everything you build later in
+this course stands on the file you are about to write.
 """
 
 # %% [markdown]
@@ -48,19 +47,18 @@ directly, and Module 05 will wake up a few features that lie dormant in it until
 
 After this module you can
 
-1. **implement** a tensor class with arithmetic, matrix multiplication, shape manipulation
-   and reductions;
+1. **implement** a tensor class: arithmetic, matrix products, shape changes, reductions;
 2. **state and apply** the broadcasting rule, and explain a broadcasting error from two shapes;
-3. **count** the work of a matrix product and say why doubling the size costs eight times more;
+3. **count** the work of a matrix product and say why doubling the size costs eight times as much;
 4. **predict** how many bytes a tensor takes, and whether an operation shares memory or copies;
-5. **read** the same ideas in PyTorch, because names and rules agree.
+5. **read** the same ideas in PyTorch, where most names and rules are the same.
 
 ## What you build
 
 | part | you write | idea |
 |---|---|---|
 | 1 | `as_array`, `memory_footprint` | what a tensor stores, and what it costs |
-| 2 | `compute` | one door that every result passes through |
+| 2 | `compute` | the one seam that every result passes through |
 | 3 | `broadcast_shape`, `elementwise` | arithmetic between different shapes |
 | 4 | `matmul_explicit`, `matmul` | the matrix product: first counted, then fast |
 | 5 | `reshape`, `resolve_axes`, `permute`, `transpose` | the same numbers seen in another shape |
@@ -69,10 +67,11 @@ After this module you can
 
 ## What you do not build yet
 
-* Graphics processors: your tensors live in ordinary memory and NumPy computes on the CPU.
 * Gradients: `requires_grad`, `grad` and `backward()` exist from today, and rest until Module 05.
-* The two thousand operations of PyTorch: thirteen are enough to begin with.
-* Memory tricks such as pools and lazy evaluation: first make it right and know what it costs.
+* The two thousand operations of PyTorch: thirteen are enough to begin with. Among those left
+  out are powers (`t ** 2`; write `t * t`), comparisons (`t < u`) and the short `t.T`.
+* Graphics processors, memory pools, lazy evaluation: your tensors live in ordinary memory, and
+  NumPy computes at once on the CPU. First make it right and know what it costs.
 """
 
 # %% [markdown]
@@ -81,6 +80,10 @@ After this module you can
 
 The first cell says where this module's code goes in your framework: `tinytorch/core/tensor.py`.
 Cells that begin with `#| export` are copied there; all other cells stay in this notebook.
+
+In an exercise, replace only the line `raise NotImplementedError(...)` by your code, and keep
+every line around it. The docstring says all that is demanded. When an error message shall
+*contain* something, such as a shape, that is tested; the other words are yours.
 """
 
 # %%
@@ -100,39 +103,210 @@ import numpy as np
 import time
 import tracemalloc
 
+# check.… compares what your code returns with what is expected, and explains a difference.
+# @probe marks a small experiment inside a test that has to run beside your code.
 from tito.judge import check, probe
 
 # %% [markdown]
 """
-## The class, complete
+# Build
 
-A tensor is a NumPy array with company: operators, methods, and room for later features.
-Numbers of any number of dimensions fit into the same class:
+## Part 1: What a tensor stores
 
-| dimensions | name | shape | example |
-|---|---|---|---|
-| 0 | scalar | `()` | one temperature reading |
-| 1 | vector | `(768,)` | 768 samples of a sound |
-| 2 | matrix | `(128, 768)` | a table of 128 rows and 768 columns |
-| 3 | 3-D tensor | `(32, 224, 224)` | 32 grey images |
-| 4 | 4-D tensor | `(32, 3, 224, 224)` | 32 colour images, 3 colour planes each |
+A tensor is a block of numbers with any number of dimensions. The lengths of the dimensions are its
+**shape**: `()` for a scalar, a single number; `(768,)` for a vector, such as a sound of 768
+samples; `(128, 768)` for a matrix of 128 rows and 768 columns; `(32, 3, 224, 224)` for 32 images
+with 3 colour planes of 224 x 224 pixels each.
 
-Here is the whole class. Read it as you would read a table of contents: nearly every method is
-one line that names an *operation* and hands it to a function called `compute`. The operations
-themselves (`add`, `matmul`, `reshape`, ...) are plain functions from arrays to arrays. They do
-not exist yet. You write them in the sections below, and each one brings another line of this
-class to life. (Python looks a name up when a function runs, not when it is defined, so a method
-may mention a function that comes later.)
+Soon you will write `Tensor([[1, 2], [3, 4]])`, from a Python list. Inside, the numbers live in a
+NumPy array: one block of memory, elements of one fixed kind side by side. The kind is called the
+**dtype**, and it decides how many bytes an element takes and how precise it is.
 
-Three details are worth a look now:
+| dtype | bytes per element | about |
+|---|---|---|
+| float64 | 8 | NumPy's default for fractions: 16 digits |
+| **float32** | 4 | the usual choice for neural networks: 7 digits |
+| float16 | 2 | 3 digits, largest value 65504 |
+| int16 | 2 | whole numbers from -32768 to 32767 |
+| int8 | 1 | whole numbers from -128 to 127 |
+| uint8 | 1 | whole numbers from 0 to 255; images arrive like this |
 
-* The methods with `r` in their name (`__radd__`, `__rsub__`, ...) serve the case where the
-  tensor stands on the right: in `2 - t` Python asks the number first, the number declines, and
-  Python then calls `t.__rsub__(2)`. The operands must be put back in their written order.
-* `__array_ufunc__ = None` tells NumPy to decline as well, so `array + t` reaches `t.__radd__`
-  instead of NumPy adding the tensor to each element of the array, one by one.
-* There is no `__eq__`. Two tensors are "equal" only when they are the same object, which is
-  what lets tensors be members of sets and keys of dictionaries.
+Networks do not need 16 digits, and float32 takes half the memory of float64 and often half the
+time. So the policy is: **everything becomes float32**, unless the caller hands over a NumPy
+array that is already in one of the narrow dtypes. Whoever chose int8 did so to save memory, and
+turning it into float32 would make it four times as large behind their back.
+
+One more point. When the array already has a dtype that we keep, `as_array` returns *that very
+array*, so wrapping a gigabyte costs nothing. The price: the tensor and the caller's array share
+their memory, and a change in one shows in the other.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_as_array", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+STORED_DTYPES = frozenset(
+    np.dtype(kind) for kind in (np.float32, np.float16, np.int8, np.uint8, np.int16)
+)
+
+
+def as_array(data: Any) -> np.ndarray:
+    """Turn what a caller has into the array that a Tensor stores.
+
+    Args:
+        data: a number, a nested list of numbers, a NumPy array, or a Tensor
+            (np.asarray understands all of them; none needs code of its own).
+
+    Returns:
+        An array whose dtype is in STORED_DTYPES. If `np.asarray(data)` already has such a
+        dtype it is returned as it is: same memory, no copy. Every other kind of real number
+        (float64, int64, int32, bool, ...) is converted to float32.
+
+    Raises:
+        ValueError: rows of different length, such as [[1, 2], [3]]; the message contains the
+            word "ragged". (NumPy raises a ValueError of its own here: replace it.)
+        TypeError: anything but real numbers: text, None, complex numbers. The message contains
+            the name of the type of `data`, `type(data).__name__`.
+
+    Steps:
+        1. Call np.asarray(data); turn its ValueError into the clear one.
+        2. If the dtype is in STORED_DTYPES, return the array.
+        3. If `array.dtype.kind` is not one of the letters "b" (bool), "i" (signed integer),
+           "u" (unsigned integer) and "f" (floating point), raise TypeError.
+        4. Otherwise return the array converted to float32.
+
+    Example:
+        as_array([1, 2, 3])                         ->  array([1., 2., 3.], dtype=float32)
+        as_array(np.array([1, 2], dtype=np.int8))   ->  the same int8 array
+        as_array("hello")                           ->  TypeError: ... got str
+    """
+    ### BEGIN SOLUTION
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ValueError(
+            "Tensor data is ragged: all rows of a nested list must have the same length."
+        ) from None
+    if array.dtype in STORED_DTYPES:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"Tensor data must be numbers, but got {type(data).__name__} (dtype {array.dtype})."
+        )
+    return array.astype(np.float32)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_as_array", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+def test_tensor_as_array():
+    """Numbers become float32, narrow dtypes stay, no needless copies, faults are named."""
+    check.close(as_array([[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]],
+                given="as_array([[1, 2], [3, 4]])")
+    check.equal(as_array([[1, 2], [3, 4]]).dtype.name, "float32",
+                given="the dtype of as_array([[1, 2], [3, 4]])",
+                because="whole numbers in a list are stored as float32")
+    for data, shape in ((7, ()), ([], (0,))):
+        check.equal(as_array(data).shape, shape, given=f"as_array({data}).shape")
+    for kind in ("float64", "int64", "int32", "uint16", "bool"):
+        check.equal(as_array(np.array([0, 1], dtype=kind)).dtype.name, "float32",
+                    given=f"as_array of a {kind} array", because=f"{kind} becomes float32")
+        check.close(as_array(np.array([0, 1], dtype=kind)), [0.0, 1.0],
+                    given=f"as_array of a {kind} array [0, 1]")
+    for kind in ("float16", "int8", "uint8", "int16", "float32"):
+        check.equal(as_array(np.array([1, 2], dtype=kind)).dtype.name, kind,
+                    given=f"as_array of a {kind} array",
+                    because="an array that is already in a stored dtype keeps it")
+
+    @probe
+    def memory_is_shared():
+        class Holder:
+            def __array__(self, dtype=None, copy=None):
+                return single
+
+        single, narrow = np.ones(2, dtype=np.float32), np.ones(2, dtype=np.int8)
+        pairs = [(single, single), (narrow, narrow), (Holder(), single)]
+        return [bool(np.shares_memory(as_array(data), held)) for data, held in pairs]
+
+    check.equal(memory_is_shared(), [True, True, True],
+                given="does as_array share memory with a float32 array, an int8 array, and an "
+                "object that offers a float32 array through __array__, as Tensor does?",
+                because="data that is stored in the right way already is not copied")
+    check.raises(ValueError, lambda: as_array([[1, 2], [3]]), given="as_array([[1, 2], [3]])",
+                 mentions=["ragged"])
+    for wrong in ("hello", "3.5", None, 1j, [1, "two"], {"a": 1}):
+        check.raises(TypeError, lambda wrong=wrong: as_array(wrong), given=f"as_array({wrong!r})",
+                     mentions=[type(wrong).__name__], because="only real numbers can be stored")
+
+
+test_tensor_as_array()
+
+# %% [markdown]
+"""
+### What it costs
+
+The second question a systems engineer asks about any tensor, after its shape: how many bytes?
+Large models are bounded by memory before anything else. 175 billion numbers in float16 are
+350 GB, whatever you compute with them.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_memory_footprint", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+def memory_footprint(array: np.ndarray) -> int:
+    """Return how many bytes the elements of `array` take.
+
+    That is the number of elements (array.size) times the bytes of one element
+    (array.dtype.itemsize). The answer is a whole number.
+
+    Example:
+        a (2, 3) array of float32   ->  6 elements * 4 bytes = 24
+        a (2, 3) array of int8      ->  6 elements * 1 byte  = 6
+    """
+    ### BEGIN SOLUTION
+    return array.size * array.dtype.itemsize
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_memory_footprint", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+def test_tensor_memory_footprint():
+    """Bytes = elements x bytes per element."""
+    for kind, expected in (("float32", 24), ("float16", 12), ("int8", 6)):
+        check.equal(memory_footprint(np.zeros((2, 3), dtype=kind)), expected,
+                    given=f"memory_footprint of a (2, 3) array of {kind}",
+                    because=f"6 elements of {np.dtype(kind).itemsize} byte(s) each")
+    for shape, expected in (((), 4), ((0, 5), 0)):
+        check.equal(memory_footprint(np.zeros(shape, dtype=np.float32)), expected,
+                    given=f"memory_footprint of a float32 array of shape {shape}")
+
+
+test_tensor_memory_footprint()
+
+# %% [markdown]
+"""
+Before you run the next cell, work out the first line on paper: 32 images, 3 colours,
+224 x 224 pixels, float32.
+"""
+
+# %%
+for label, shape, kind in [
+    ("32 colour images, float32", (32, 3, 224, 224), np.float32),
+    ("32 colour images, uint8", (32, 3, 224, 224), np.uint8),
+    ("(784, 128) matrix, float32", (784, 128), np.float32),
+    ("(784, 128) matrix, int8", (784, 128), np.int8),
+]:
+    size = memory_footprint(np.zeros(shape, dtype=kind))
+    print(f"{label:<30}{size:>12,} bytes {size / 1e6:>8.2f} MB")
+
+# %% [markdown]
+"""
+## Part 2: The class, and one seam for every result
+
+Here is the whole class, given. Read it like a table of contents: nearly every method is one line
+that names an *operation* (`add`, `matmul`, `reshape`, ...) and hands it to a function called
+`compute`. You write `compute` right after this cell and the operations in Parts 3 to 7; each
+brings another line of the class to life. (Python looks a name up when a function runs, not when
+it is defined, so a method may mention a function that comes later.)
+
+If you have not met it: `@property` lets a method be read like an attribute, `t.shape` instead of
+`t.shape()`. `_record` is explained below, with `compute`; the methods with an `r` in front
+(`__radd__`, ...) and `__array_ufunc__` in Part 3, where they are needed.
 """
 
 # %%
@@ -150,7 +324,7 @@ class Tensor:
     """
 
     __array_ufunc__ = None  # `array + tensor` shall call Tensor.__radd__
-    _record = None  # a listener for compute(); nobody listens yet
+    _record = None  # compute() calls this listener with every result, if there is one
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         self.data = as_array(data)
@@ -203,9 +377,7 @@ class Tensor:
     def item(self) -> float:
         """The only element, as a Python number. ValueError when there is not exactly one."""
         if self.size != 1:
-            raise ValueError(
-                f"item() needs exactly one element, but shape {self.shape} has {self.size}."
-            )
+            raise ValueError(f"item() needs one element, but shape {self.shape} has {self.size}.")
         return self.data.item()
 
     def __float__(self) -> float:
@@ -261,7 +433,7 @@ class Tensor:
     # Shape
 
     def reshape(self, *shape: Any) -> "Tensor":
-        """The same elements in another shape; one dimension may be -1. A view if possible."""
+        """The same elements in another shape; one size may be -1. See `reshape` for memory."""
         return compute(reshape, self, shape=_unpack(shape))
 
     def transpose(self, dim0: int | None = None, dim1: int | None = None) -> "Tensor":
@@ -304,192 +476,21 @@ def _unpack(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 # %% [markdown]
 """
-# Build
+Now `compute`. For `t + 2` the class calls `compute(add, t, 2)`, which wraps what is not a tensor
+yet (here the 2), takes the array out of each tensor, calls `add` on the arrays, and wraps the
+resulting array in a new tensor.
 
-## Part 1: What a tensor stores
+Why the detour, when each method could do it alone? There are thirteen operations, and thirteen
+copies of a rule drift apart. And a place that everything passes through, where something can be
+added later without a change on either side, is worth having: it is called a **seam**. Here,
+somebody may listen. A function stored in `Tensor._record`, the **listener**, is told about every
+result; the given lines below your part see to that. There is none today, and asking costs next to
+nothing.
 
-`Tensor([[1, 2], [3, 4]])` starts from a Python list. Inside, the numbers live in a NumPy array:
-one block of memory, elements of one fixed kind side by side. The kind is called the **dtype**,
-and it decides how many bytes an element takes and how precise it is.
-
-| dtype | bytes per element | about |
-|---|---|---|
-| float64 | 8 | NumPy's default for fractions: 16 digits |
-| **float32** | 4 | the usual choice for neural networks: 7 digits |
-| float16 | 2 | 3 digits, largest value 65504 |
-| int16 | 2 | whole numbers from -32768 to 32767 |
-| int8 | 1 | whole numbers from -128 to 127 |
-| uint8 | 1 | whole numbers from 0 to 255; images arrive like this |
-
-Networks do not need 16 digits, and float32 takes half the memory and about half the time of
-float64. So the policy is: **everything becomes float32**, unless the caller hands over a NumPy
-array that is already in one of the narrow dtypes. Whoever chose int8 did so to save memory, and
-turning it into float32 would make it four times as large behind their back.
-
-One more point. When the array already has a dtype that we keep, `as_array` returns *that very
-array*, without copying. Wrapping a gigabyte in a `Tensor` then costs nothing. The price: the
-tensor and the caller's array share their memory, so a change in one shows in the other.
-"""
-
-# %% nbgrader={"grade": false, "grade_id": "tensor_as_array", "locked": false, "schema_version": 3, "solution": true, "task": false}
-#| export
-STORED_DTYPES = frozenset(
-    np.dtype(kind) for kind in (np.float32, np.float16, np.int8, np.uint8, np.int16)
-)
-
-
-def as_array(data: Any) -> np.ndarray:
-    """Turn what a caller has into the array that a Tensor stores.
-
-    Args:
-        data: a number, a nested list of numbers, a NumPy array, or a Tensor
-            (np.asarray understands all of them).
-
-    Returns:
-        An array whose dtype is in STORED_DTYPES. If `np.asarray(data)` already has such a
-        dtype it is returned as it is: same memory, no copy. Every other kind of number
-        (float64, int64, int32, bool, ...) is converted to float32.
-
-    Raises:
-        ValueError: rows of different length, such as [[1, 2], [3]]. NumPy raises a ValueError
-            of its own here; replace it by one whose message contains the word "ragged".
-        TypeError: anything that is not numbers: text, None, complex numbers. The message
-            names the type of `data` (`type(data).__name__`).
-
-    Steps:
-        1. Call np.asarray(data); turn its ValueError into the clear one.
-        2. If the dtype is in STORED_DTYPES, return the array.
-        3. If the dtype is not a kind of real number, raise TypeError. `array.dtype.kind` is a
-           letter: "b" bool, "i" signed integer, "u" unsigned integer, "f" floating point;
-           other letters mean text ("U"), objects such as None ("O"), complex ("c") and so on.
-        4. Otherwise return the array converted to float32.
-
-    Example:
-        as_array([1, 2, 3])                         ->  array([1., 2., 3.], dtype=float32)
-        as_array(np.array([1, 2], dtype=np.int8))   ->  the same int8 array
-        as_array("hello")                           ->  TypeError: ... got str
-    """
-    ### BEGIN SOLUTION
-    try:
-        array = np.asarray(data)
-    except ValueError:
-        raise ValueError(
-            "Tensor data is ragged: all rows of a nested list must have the same length."
-        ) from None
-    if array.dtype in STORED_DTYPES:
-        return array
-    if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"Tensor data must be numbers, but got {type(data).__name__} (dtype {array.dtype})."
-        )
-    return array.astype(np.float32)
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_as_array", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
-def test_tensor_as_array():
-    """Numbers become float32, narrow dtypes stay, no needless copies, faults are named."""
-    t = Tensor([[1, 2], [3, 4]])
-    check.close(t.data, [[1.0, 2.0], [3.0, 4.0]], given="Tensor([[1, 2], [3, 4]]).data")
-    check.equal(t.data.dtype.name, "float32", given="the dtype of Tensor([[1, 2], [3, 4]])",
-                because="whole numbers in a list are stored as float32")
-    check.equal(Tensor(7).shape, (), given="Tensor(7).shape", because="a number has no dimension")
-    check.equal(Tensor([]).shape, (0,), given="Tensor([]).shape")
-    for kind in ("float64", "int64", "int32", "uint16", "bool"):
-        got, given = as_array(np.array([0, 1], dtype=kind)), f"as_array of a {kind} array"
-        check.equal(got.dtype.name, "float32", given=given, because=f"{kind} becomes float32")
-        check.close(got, [0.0, 1.0], given=given)
-    for kind in ("float16", "int8", "uint8", "int16", "float32"):
-        got = as_array(np.array([1, 2], dtype=kind))
-        check.equal(got.dtype.name, kind, given=f"as_array of a {kind} array",
-                    because="an array that is already in a stored dtype keeps it")
-
-    @probe
-    def memory_is_shared():
-        single, narrow = np.ones(2, dtype=np.float32), np.ones(2, dtype=np.int8)
-        t = Tensor([1.0, 2.0])
-        pairs = [(as_array(single), single), (as_array(narrow), narrow), (Tensor(t).data, t.data)]
-        return [bool(np.shares_memory(*pair)) for pair in pairs]
-
-    check.equal(memory_is_shared(), [True, True, True],
-                given="is memory shared? as_array(a float32 array), as_array(an int8 array), "
-                "Tensor(another tensor)",
-                because="data that is stored in the right way already is not copied")
-    check.close(Tensor(Tensor([5.0])).data, [5.0], given="Tensor(Tensor([5.0])).data")
-    check.raises(ValueError, lambda: Tensor([[1, 2], [3]]), given="Tensor([[1, 2], [3]])",
-                 mentions=["ragged"])
-    for wrong in ("hello", "3.5", None, 1j, [1, "two"], {"a": 1}):
-        check.raises(TypeError, lambda wrong=wrong: Tensor(wrong), given=f"Tensor({wrong!r})",
-                     mentions=[type(wrong).__name__], because="only real numbers can be stored")
-
-
-test_tensor_as_array()
-
-# %% [markdown]
-"""
-### What it costs
-
-The second question a systems engineer asks about any tensor, after its shape: how many bytes?
-Large models are bounded by memory before anything else. 175 billion numbers in float16 are
-350 GB, whatever you compute with them.
-"""
-
-# %% nbgrader={"grade": false, "grade_id": "tensor_memory_footprint", "locked": false, "schema_version": 3, "solution": true, "task": false}
-#| export
-def memory_footprint(array: np.ndarray) -> int:
-    """Return how many bytes the elements of `array` take.
-
-    That is the number of elements (array.size) times the bytes of one element
-    (array.dtype.itemsize). The answer is a whole number.
-
-    Example:
-        a (2, 3) array of float32   ->  6 elements * 4 bytes = 24
-        a (2, 3) array of int8      ->  6 elements * 1 byte  = 6
-    """
-    ### BEGIN SOLUTION
-    return array.size * array.dtype.itemsize
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_memory_footprint", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-def test_tensor_memory_footprint():
-    """Bytes = elements x bytes per element."""
-    for kind, expected in (("float32", 24), ("float16", 12), ("int8", 6)):
-        check.equal(Tensor(np.zeros((2, 3), dtype=kind)).memory_footprint(), expected,
-                    given=f"memory_footprint() of a (2, 3) tensor of {kind}",
-                    because=f"6 elements of {np.dtype(kind).itemsize} byte(s) each")
-    check.equal(Tensor(3.5).memory_footprint(), 4, given="memory_footprint() of Tensor(3.5)")
-    check.equal(Tensor(np.zeros((0, 5))).memory_footprint(), 0, given="the same of shape (0, 5)")
-
-
-test_tensor_memory_footprint()
-
-# %% [markdown]
-"""
-Before you run the next cell, work out the first line on paper: 32 images, 3 colours,
-224 x 224 pixels, float32.
-"""
-
-# %%
-for label, shape, kind in [
-    ("32 colour images, float32", (32, 3, 224, 224), np.float32),
-    ("32 colour images, uint8", (32, 3, 224, 224), np.uint8),
-    ("weights 784 -> 128, float32", (784, 128), np.float32),
-    ("weights 784 -> 128, int8", (784, 128), np.int8),
-]:
-    size = Tensor(np.zeros(shape, dtype=kind)).memory_footprint()
-    print(f"{label:<30}{size:>12,} bytes {size / 1e6:>8.2f} MB")
-
-# %% [markdown]
-"""
-## Part 2: One door for every result
-
-In `t + 2` the tensor meets a plain number. The number must become a tensor first, and the
-function below does that. It is given, because it settles a small trap: a number wrapped as
-float32 would widen a float16 tensor to float32 (NumPy picks the wider dtype of two arrays), and
-the memory that someone wanted to save is gone. So a plain number takes the dtype of the tensor
-it meets. The exception is a fraction that meets whole numbers: 0.5 does not fit in int8, so it
-stays float32.
+Wrapping holds a small trap. A plain number wrapped as float32 would widen a float16 partner to
+float32 (NumPy picks the wider dtype of two arrays), and the memory that someone wanted to save is
+gone. So a plain number takes the dtype of the tensor it meets; only a fraction that meets whole
+numbers stays float32, for 0.5 does not fit in int8. The next function does that and is given.
 """
 
 # %%
@@ -509,31 +510,10 @@ def as_tensor(value: Any, partners: tuple[Any, ...]) -> Tensor:
     return Tensor(value)
 
 
-# %% [markdown]
-"""
-Now the door itself. All methods of the class call `compute`, so whatever has to happen for
-*every* operation happens here, once:
-
-```
-   t + 2   --->  compute(add, t, 2)
-
-                    inputs        wrap          .data          operation      wrap
-                    t, 2     --> Tensor, Tensor --> array, array --> add(...) --> Tensor
-```
-
-In words: `compute` wraps the inputs, takes the array out of each, calls the operation on the
-arrays, and wraps the resulting array in a new tensor.
-
-Why the detour, when each method could do it alone? Because there are thirteen operations, and
-thirteen copies of a rule drift apart. A single door is also the one place where somebody can
-watch: the lines below your part tell a listener about the result if one is set. There is none
-now, and the cost of asking is a few nanoseconds.
-"""
-
 # %% nbgrader={"grade": false, "grade_id": "tensor_compute", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def compute(operation: Callable[..., np.ndarray], *inputs: Any, **settings: Any) -> Tensor:
-    """Run one operation on tensors: the single seam every result passes through.
+    """Run one operation on tensors: the seam that every result passes through.
 
     Args:
         operation: a function of arrays that returns an array, such as `add`.
@@ -543,7 +523,7 @@ def compute(operation: Callable[..., np.ndarray], *inputs: Any, **settings: Any)
     Returns:
         A new Tensor that holds operation(array, array, ..., **settings).
 
-    Steps (the lines after yours use these two names, so choose them exactly):
+    Steps (the given lines below yours use these two names: choose them exactly, keep the lines):
         1. `tensors`: a tuple with one Tensor per input. An input that is a Tensor goes in as
            it is, the very same object; any other is wrapped by as_tensor(value, inputs).
         2. `output`: a Tensor made from the operation's result. The operation gets the `.data`
@@ -566,7 +546,7 @@ def test_tensor_compute():
     """Arrays go into the operation, a new Tensor comes out, and inputs keep their identity."""
 
     @probe
-    def run_operation():
+    def run_weighted():
         seen = []
 
         def weighted(a, b, factor=1):
@@ -576,25 +556,26 @@ def test_tensor_compute():
         result = compute(weighted, Tensor([10.0, 20.0]), Tensor([1.0, 2.0]), factor=3)
         return [seen, type(result).__name__, np.asarray(result).tolist()]
 
-    seen, kind, values = run_operation()
     call = "compute(f, Tensor([10, 20]), Tensor([1, 2]), factor=3), where f is a - factor * b"
-    check.equal(seen, ["ndarray", "ndarray"], given=f"{call}: the types of a and b inside f",
+    check.equal(run_weighted()[0], ["ndarray", "ndarray"],
+                given=f"{call}: the types of a and b inside f",
                 because="operations are functions of arrays: they get each tensor's .data")
-    check.equal(kind, "Tensor", given=f"{call}: the type of the result")
-    check.close(values, [7.0, 14.0], given=call, because="10 - 3 * 1 and 20 - 3 * 2")
+    check.equal(run_weighted()[1], "Tensor", given=f"{call}: the type of the result")
+    check.close(run_weighted()[2], [7.0, 14.0], given=call, because="10 - 3 * 1 and 20 - 3 * 2")
 
     @probe
     def run_with_number():
         result = compute(np.subtract, 10, Tensor(np.array([1, 2], dtype=np.float16)))
         return [result.data.tolist(), result.data.dtype.name]
 
-    values, kind = run_with_number()
-    given = "compute(np.subtract, 10, a float16 tensor [1, 2])"
-    check.close(values, [9.0, 8.0], given=given, because="the order of the operands matters")
-    check.equal(kind, "float16", given=f"{given}: dtype", because="as_tensor(10, inputs) adapts")
+    call = "compute(np.subtract, 10, a float16 tensor [1, 2])"
+    check.close(run_with_number()[0], [9.0, 8.0], given=call,
+                because="the order of the operands matters")
+    check.equal(run_with_number()[1], "float16", given=f"{call}: dtype",
+                because="as_tensor(10, inputs) adapts")
 
     @probe
-    def listen():
+    def untrue_for_listener():
         heard = []
         Tensor._record = staticmethod(lambda *news: heard.append(news))
         try:
@@ -604,16 +585,19 @@ def test_tensor_compute():
         finally:
             Tensor._record = None
         first, second = heard
-        return {
+        facts = {
             "`tensors` is a tuple": isinstance(first[2], tuple),
             "a Tensor goes in as the very same object": first[2][0] is a and first[2][1] is b,
             "`output` is what compute returns": first[0] is result and second[0] is scaled,
             "a number has become a Tensor": isinstance(second[2][1], Tensor),
             "the settings are known": second[3] == {"dtype": np.float32},
         }
+        return [fact for fact, holds in facts.items() if not holds]
 
-    for fact, holds in listen().items():
-        check.equal(holds, True, given="what a listener in Tensor._record hears", because=fact)
+    check.equal(untrue_for_listener(), [],
+                given="compute(...) with a listener in Tensor._record: what should be true but "
+                "is not", because="the given lines tell the listener about your `tensors` and "
+                "`output`")
 
 
 test_tensor_compute()
@@ -627,9 +611,9 @@ Adding two tensors of the same shape adds element to element. But networks const
 would work and would waste memory. **Broadcasting** is the rule by which the smaller operand is
 read again and again instead, with no copy.
 
-The rule: write both shapes aligned at the **right**, put 1 where a shape has run out, and
-compare column by column. Two sizes go together if they are **equal** or if **one of them is 1**;
-the result takes the other one.
+The rule: write both shapes aligned at the **right**, put 1 where a shape has run out, and compare
+column by column. Two **equal** sizes go together, and that size is the result. A **1** goes
+together with any size, and the result is the other size. Anything else is an error.
 
 ```
    (32,   1, 768)          (3, 4)           (3, 4)
@@ -642,7 +626,7 @@ In words: (32, 1, 768) with (512, 768) gives (32, 512, 768), because the 1 stret
 the missing dimension counts as 1; (3, 4) with (4,) gives (3, 4); (3, 4) with (3,) fails, because
 the alignment is at the right, where 4 meets 3.
 
-NumPy knows the rule. You write it once by hand anyway: shape errors will be your most frequent
+NumPy knows the rule. You write it once by hand, because shape errors will be your most frequent
 ones, and who can run this rule in the head reads them at a glance.
 """
 
@@ -651,18 +635,15 @@ ones, and who can run this rule in the head reads them at a glance.
 def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that an elementwise operation on shapes `a` and `b` results in.
 
-    Aligned at the right, each pair of sizes must be equal or contain a 1; the result takes
-    the other size. A shape that has run out of dimensions counts as 1 there.
+    Aligned at the right, two equal sizes give that size, and a 1 with any size gives the other
+    size. A shape that has run out of dimensions counts as 1 there.
 
     Args:
-        a, b: shapes, which are tuples of whole numbers, possibly of different length.
-
-    Returns:
-        The common shape, a tuple as long as the longer of the two.
+        a, b: shapes (tuples of whole numbers), possibly of different length.
 
     Raises:
-        ValueError: a pair does not fit. The message names both shapes and the two sizes that
-            clash (and is kind enough to state the rule).
+        ValueError: a pair does not fit. The message contains both shapes and the two sizes
+            that clash, that of `a` first, in the form "4 meets 3".
 
     Steps:
         1. Walk through both shapes from the right. One way: zip_longest(reversed(a),
@@ -674,7 +655,7 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 
     Example:
         broadcast_shape((32, 1, 768), (512, 768))  ->  (32, 512, 768)
-        broadcast_shape((3, 4), (3,))              ->  ValueError: ... 4 meets 3 ...
+        broadcast_shape((3, 4), (3,))  ->  ValueError: ... (3, 4) ... (3,) ... 4 meets 3 ...
     """
     ### BEGIN SOLUTION
     result = []
@@ -700,19 +681,17 @@ def test_tensor_broadcast_shape():
         ((32, 1, 768), (512, 768), (32, 512, 768), "aligned at the right"),
         ((), (2, 3), (2, 3), "a scalar goes with everything"),
         ((), (), (), "two scalars make a scalar"),
-        ((0, 3), (1, 3), (0, 3), "0 with 1 gives 0: the result takes the size that is not 1"),
-        ((1,), (0,), (0,), "1 with 0 gives 0: the result takes the size that is not 1"),
+        ((0, 3), (1, 3), (0, 3), "0 with 1 gives 0: the size that is not 1"),
+        ((1,), (0,), (0,), "1 with 0 gives 0: the size that is not 1"),
     ]:
         check.equal(broadcast_shape(a, b), expected, given=f"broadcast_shape({a}, {b})",
                     because=why)
     for a, b, clash in [
-        ((3, 4), (3,), ["4", "3"]),
-        ((2, 3), (4, 3), ["2", "4"]),
-        ((0,), (3,), ["0", "3"]),
-        ((7, 2, 5), (3, 1, 5), ["7", "3"]),
+        ((3, 4), (3,), "4 meets 3"), ((2, 3), (4, 3), "2 meets 4"),
+        ((0,), (3,), "0 meets 3"), ((7, 2, 5), (3, 1, 5), "7 meets 3"),
     ]:
         check.raises(ValueError, lambda a=a, b=b: broadcast_shape(a, b),
-                     given=f"broadcast_shape({a}, {b})", mentions=[str(a), str(b), *clash],
+                     given=f"broadcast_shape({a}, {b})", mentions=[str(a), str(b), clash],
                      because="two different sizes, neither of them 1, do not fit")
     random = np.random.RandomState(0)
     for _ in range(30):
@@ -729,15 +708,20 @@ test_tensor_broadcast_shape()
 
 # %% [markdown]
 """
-### The five elementwise operations
+### Elementwise operations
 
 NumPy's `np.add`, `np.subtract`, `np.multiply` and `np.divide` broadcast by themselves, fast.
 What they lack is a helpful message: `operands could not be broadcast together with shapes
 (2,3) (2,)` leaves it to the reader to find the rule.
 
-You could check the shapes before each addition. That would slow down every addition in order to
-explain the few that fail. A better habit: **try first, explain afterwards**. Let NumPy do the
-work, and only when it refuses call `broadcast_shape`, whose whole business is to explain.
+Checking the shapes before each addition would slow down every addition in order to explain the
+few that fail. A better habit: **try first, explain afterwards**. Let NumPy do the work, and call
+`broadcast_shape` only when it refuses.
+
+Two things in the class make the operators work with a tensor on the *right*. In `2 - t` Python
+asks the number first; the number declines, and Python calls `t.__rsub__(2)`, which puts the
+operands back in their written order. And `__array_ufunc__ = None` makes a NumPy array decline as
+well; otherwise `array + t` would add the tensor to each element of the array, one by one.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_elementwise", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -750,20 +734,24 @@ def elementwise(function: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarra
         a, b: the operands, in this order.
 
     Returns:
-        function(a, b): a new array. Neither operand is changed.
+        function(a, b), a new array. Neither operand is changed.
 
     Raises:
-        ValueError: the shapes do not broadcast, with the message of broadcast_shape.
+        ValueError: the shapes do not broadcast, with the message of broadcast_shape. A
+            ValueError that `function` raised for another reason goes through as it is.
 
     Steps:
-        1. Try to return function(a, b). This is the normal case, so nothing is checked before.
-        2. When NumPy raises ValueError, call broadcast_shape with the two shapes: it raises
-           the clear error. (Called after the `except` block rather than inside it, the
-           reader sees one error instead of a chain of two.)
+        1. In a `try` block, return function(a, b). This is the normal case, so nothing is
+           checked before.
+        2. In `except ValueError as error`, only keep the error under another name (Python
+           deletes `error` at the end of the block).
+        3. After the block, call broadcast_shape with the two shapes. If they are the fault, it
+           raises the clear error. (Inside the block, the reader would see a chain of two.)
+        4. If it did not raise, the fault is another one: raise the error that you kept.
 
     Example:
         elementwise(np.add, array of shape (2, 3), array of shape (3,))  ->  shape (2, 3)
-        elementwise(np.add, array of shape (2, 3), array of shape (2,))  ->  ValueError naming both
+        elementwise(np.add, array of shape (2, 3), array of shape (2,))  ->  ValueError: 3 meets 2
     """
     ### BEGIN SOLUTION
     try:
@@ -804,51 +792,76 @@ def negate(a: np.ndarray) -> np.ndarray:
 def test_tensor_elementwise():
     """The operators on hand-computed numbers, with scalars, broadcasting, dtypes and errors."""
     a, b = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([[10.0, 20.0], [30.0, 40.0]])
-    check.close((b - a).data, [[9, 18], [27, 36]], given="[[10, 20], [30, 40]] - [[1, 2], [3, 4]]")
-    check.close((a + b).data, [[11, 22], [33, 44]], given="[[1, 2], [3, 4]] + [[10, 20], [30, 40]]")
-    check.close((b * a).data, [[10, 40], [90, 160]],
-                given="[[10, 20], [30, 40]] * [[1, 2], [3, 4]]")
-    check.close((b / a).data, [[10, 10], [10, 10]], given="[[10, 20], [30, 40]] / [[1, 2], [3, 4]]")
-    check.close((-a).data, [[-1, -2], [-3, -4]], given="-[[1, 2], [3, 4]]")
-    row, column = Tensor([10.0, 20.0]), Tensor([[100.0], [200.0]])
-    check.close((a + row).data, [[11, 22], [13, 24]], given="[[1, 2], [3, 4]] + [10, 20]",
-                because="the row is added to every row")
-    check.close((column - row).data, [[90, 80], [190, 180]], given="[[100], [200]] - [10, 20]")
-    t = Tensor([1.0, 2.0, 4.0])
-    for got, expected, given in [
-        (t + 1, [2, 3, 5], "[1, 2, 4] + 1"),
-        (1 + t, [2, 3, 5], "1 + [1, 2, 4]"),
-        (8 - t, [7, 6, 4], "8 - [1, 2, 4]"),
-        (3 * t, [3, 6, 12], "3 * [1, 2, 4]"),
-        (8 / t, [8, 4, 2], "8 / [1, 2, 4]"),
-        (np.array([5.0, 6.0, 7.0]) - t, [4, 4, 3], "np.array([5, 6, 7]) - [1, 2, 4]"),
-        (t - [1, 1, 1], [0, 1, 3], "[1, 2, 4] - the list [1, 1, 1]"),
+    row, column, t = Tensor([10.0, 20.0]), Tensor([[100.0], [200.0]]), Tensor([1.0, 2.0, 4.0])
+    for call, expected, given in [
+        (lambda: b - a, [[9, 18], [27, 36]], "[[10, 20], [30, 40]] - [[1, 2], [3, 4]]"),
+        (lambda: a + b, [[11, 22], [33, 44]], "[[1, 2], [3, 4]] + [[10, 20], [30, 40]]"),
+        (lambda: b * a, [[10, 40], [90, 160]], "[[10, 20], [30, 40]] * [[1, 2], [3, 4]]"),
+        (lambda: b / a, [[10, 10], [10, 10]], "[[10, 20], [30, 40]] / [[1, 2], [3, 4]]"),
+        (lambda: -a, [[-1, -2], [-3, -4]], "-[[1, 2], [3, 4]]"),
+        (lambda: a + row, [[11, 22], [13, 24]], "[[1, 2], [3, 4]] + [10, 20]"),
+        (lambda: column - row, [[90, 80], [190, 180]], "[[100], [200]] - [10, 20]"),
+        (lambda: t + 1, [2, 3, 5], "[1, 2, 4] + 1"),
+        (lambda: 1 + t, [2, 3, 5], "1 + [1, 2, 4]"),
+        (lambda: 8 - t, [7, 6, 4], "8 - [1, 2, 4]"),
+        (lambda: 3 * t, [3, 6, 12], "3 * [1, 2, 4]"),
+        (lambda: 8 / t, [8, 4, 2], "8 / [1, 2, 4]"),
+        (lambda: np.array([5.0, 6.0, 7.0]) - t, [4, 4, 3], "np.array([5, 6, 7]) - [1, 2, 4]"),
+        (lambda: t - [1, 1, 1], [0, 1, 3], "[1, 2, 4] - the list [1, 1, 1]"),
     ]:
-        check.true(isinstance(got, Tensor), given=given, because="the result is a Tensor")
-        check.close(got.data, expected, given=given)
-        check.equal(got.data.dtype.name, "float32", given=f"dtype of {given}")
-    check.close(t.data, [1, 2, 4], given="t after all this", because="operands never change")
+        check.close(call().data, expected, given=given)
+        check.true(isinstance(call(), Tensor), given=given, because="the result is a Tensor")
+        check.equal(call().data.dtype.name, "float32", given=f"dtype of {given}")
+    check.close(t.data, [1, 2, 4], given="the tensor [1, 2, 4] after all this",
+                because="operands never change")
     for kind, number, expected in [
-        ("float16", 0.5, "float16"),
-        ("int8", 2, "int8"),
-        ("int8", 0.5, "float32"),
+        ("float16", 0.5, "float16"), ("int8", 2, "int8"), ("int8", 0.5, "float32")
     ]:
-        product, given = Tensor(np.array([4, 6], dtype=kind)) * number, f"{kind} tensor * {number}"
-        check.equal(product.data.dtype.name, expected, given=f"dtype of a {given}")
-        check.close(product.data, np.array([4, 6]) * number, given=f"a {given}")
+        whole = np.array([4, 6], dtype=kind)
+        check.equal((Tensor(whole) * number).data.dtype.name, expected,
+                    given=f"dtype of a {kind} tensor * {number}")
+        check.close((Tensor(whole) * number).data, np.array([4, 6]) * number,
+                    given=f"a {kind} tensor [4, 6] * {number}")
     other = Tensor([1.0, 2.0, 3.0])
     for symbol, call in [
-        ("+", lambda: a + other),
-        ("-", lambda: a - other),
-        ("*", lambda: a * other),
-        ("/", lambda: a / other),
+        ("+", lambda: a + other), ("-", lambda: a - other),
+        ("*", lambda: a * other), ("/", lambda: a / other),
     ]:
         check.raises(ValueError, call, given=f"shape (2, 2) {symbol} shape (3,)",
-                     mentions=["(2, 2)", "(3,)"],
-                     because="2 meets 3: the message shall be the one of broadcast_shape")
+                     mentions=["(2, 2)", "(3,)", "2 meets 3"],
+                     because="the message shall be the one of broadcast_shape")
+
+    @probe
+    def refused_for_another_reason():
+        def refuse(a, b):
+            raise ValueError("no Mondays")
+
+        return elementwise(refuse, np.ones(2), np.ones(2))
+
+    check.raises(ValueError, refused_for_another_reason,
+                 given="elementwise(f, ...) on two arrays of shape (2,), where f raises "
+                 "ValueError('no Mondays')", mentions=["no Mondays"],
+                 because="the shapes fit: the error that came must be raised again")
 
 
 test_tensor_elementwise()
+
+# %% [markdown]
+"""
+One warning about the narrow whole numbers. A plain number takes the dtype of the tensor it meets,
+and int8 ends at 127. NumPy does not complain when a result lies beyond: it **wraps round** to the
+other end. That holds for `+`, `-`, `*` and `@`, also between two int8 tensors. A number that is
+itself too large is refused. When results may leave the range, convert before you compute:
+"""
+
+# %%
+t = Tensor(np.array([100], dtype=np.int8))
+print("int8 100 + 100          ", t + 100)
+try:
+    t + 300
+except OverflowError as error:
+    print("int8 100 + 300           OverflowError:", error)
+print("converted, 100 + 300    ", Tensor(t.data.astype(np.float32)) + 300)
 
 # %% [markdown]
 """
@@ -885,16 +898,15 @@ def matmul_explicit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     """Multiply two matrices with three loops and count the multiplications.
 
     Args:
-        a: array of shape (rows, inner).
-        b: array of shape (inner, columns).
+        a, b: arrays of shape (rows, inner) and (inner, columns).
 
     Returns:
         A pair: the product, a float32 array of shape (rows, columns), and the number of
         multiplications of two elements that were done.
 
     Raises:
-        ValueError: an operand is not 2-D, or the inner sizes differ. The message names both
-            shapes.
+        ValueError: an operand is not 2-D, or the inner sizes differ. The message contains
+            both shapes.
 
     Steps:
         1. Check a.ndim, b.ndim and the inner sizes, a.shape[1] and b.shape[0].
@@ -929,20 +941,23 @@ def test_tensor_matmul_explicit():
     """Product and count on small matrices, other shapes, and operands that do not fit."""
     a = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.float32)
     b = np.array([[7, 8], [9, 10], [11, 12]], dtype=np.float32)
-    product, count = matmul_explicit(a, b)
     given = "[[1, 2, 3], [4, 5, 6]] @ [[7, 8], [9, 10], [11, 12]]"
-    check.close(product, [[58, 64], [139, 154]], given=given, because="row of A times column of B")
-    check.equal(count, 12, given=f"multiplications in {given}", because="2 rows * 2 columns * 3")
-    check.equal(product.dtype.name, "float32", given=f"dtype of {given}")
+    check.true(isinstance(matmul_explicit(a, b), tuple), given=f"{given}: is the result a tuple?",
+               because="a pair is returned: the product and the count")
+    check.close(matmul_explicit(a, b)[0], [[58, 64], [139, 154]], given=given,
+                because="row of A times column of B")
+    check.equal(matmul_explicit(a, b)[1], 12, given=f"multiplications in {given}",
+                because="2 rows * 2 columns * 3")
+    check.equal(matmul_explicit(a, b)[0].dtype.name, "float32", given=f"dtype of {given}")
     random = np.random.RandomState(1)
     for rows, inner, columns in [(1, 4, 3), (3, 1, 2), (4, 3, 5), (2, 0, 3)]:
         a = random.randn(rows, inner).astype(np.float32)
         b = random.randn(inner, columns).astype(np.float32)
-        product, count = matmul_explicit(a, b)
-        given = f"shape {a.shape} @ shape {b.shape}"
-        check.close(product, a.astype(np.float64) @ b, given=given, atol=1e-5)
-        check.equal(count, rows * inner * columns, given=f"multiplications in {given}")
-    for left, right in [((2, 3), (2, 3)), ((2, 3), (4, 2)), ((3,), (3, 2)), ((2, 3), (3,))]:
+        check.close(matmul_explicit(a, b)[0], a.astype(np.float64) @ b, atol=1e-5,
+                    given=f"shape {a.shape} @ shape {b.shape}")
+        check.equal(matmul_explicit(a, b)[1], rows * inner * columns,
+                    given=f"multiplications in shape {a.shape} @ shape {b.shape}")
+    for left, right in [((2, 3), (2, 4)), ((2, 3), (4, 2)), ((3,), (3, 2)), ((2, 3), (3,))]:
         check.raises(ValueError,
                      lambda left=left, right=right: matmul_explicit(np.ones(left), np.ones(right)),
                      given=f"shape {left} @ shape {right}", mentions=[str(left), str(right)],
@@ -971,10 +986,12 @@ for size in SIZES:
 
 # %% [markdown]
 """
-For n x n matrices there are n rows, n columns and n products for each: n * n * n
-multiplications. Doubling n means eight times the work. No implementation escapes that count;
-what differs enormously is the cost of *one* multiplication. Python spends its time finding out,
-again and again, what `*` and `+` mean for the two objects at hand.
+For n x n matrices there are n rows, n columns and n products for each: n * n * n multiplications.
+Doubling n means eight times the work. Every implementation that follows the definition does that
+many. (Cleverer recipes exist: Strassen's needs 7 products of half the size where the definition
+needs 8, at the price of more additions and some precision.) What differs enormously is the cost
+of *one* multiplication. Python spends its time finding out, again and again, what `*` and `+`
+mean for the two objects at hand.
 
 ### Then vectorised, for real work
 
@@ -988,40 +1005,48 @@ the version the class uses, so it must also deal with more than two dimensions:
   before them broadcast by the rule of Part 3: (10, 2, 3) @ (10, 3, 4) is (10, 2, 4), and
   (10, 2, 3) @ (3, 4) uses the same right-hand matrix ten times.
 
-`np.matmul` follows these rules. Your part is to refuse, clearly, what does not fit.
+`np.matmul` follows these rules. In the last case it can be helped: ten small products with the
+same matrix are one product of all twenty rows, (20, 3) @ (3, 4), and one large product is faster
+than many small ones. The next function is given and does that. Your part is to refuse, clearly,
+what does not fit.
 """
+
+# %%
+#| export
+def fast_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """np.matmul(a, b), where a stack that meets a single matrix becomes one tall product."""
+    if a.ndim > 2 and b.ndim == 2:
+        rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+        return np.matmul(rows, b).reshape(a.shape[:-1] + b.shape[1:])
+    return np.matmul(a, b)
+
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_matmul", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return the matrix product of two arrays of any number of dimensions from 1 up.
 
-    The last two dimensions multiply; dimensions before them are stacks, which broadcast. A
+    The last two dimensions multiply; the dimensions before them are stacks, which broadcast. A
     1-D operand is a vector, whose dimension disappears from the result. (All as np.matmul.)
 
     Raises:
-        ValueError: names both shapes and the rule that is broken:
+        ValueError: the message contains both shapes, and says which rule is broken:
             - an operand has no dimension at all (`*` is for numbers);
-            - the inner sizes differ: the last of `a`, and the last but one of `b`
-              (or its only one, when b is 1-D);
+            - the inner sizes differ: `a.shape[-1]` must equal `b.shape[-2]`, or `b.shape[0]`
+              when b is 1-D;
             - the dimensions before the last two do not broadcast.
 
     Steps:
         1. Refuse operands with ndim 0.
-        2. Compare the inner sizes; if they differ, raise an error that names both shapes and
-           both sizes.
-        3. Return np.matmul(a, b). If NumPy still raises ValueError, only the leading
-           dimensions can be the reason: raise your own instead, naming both shapes.
-        4. Optional, for speed: if `a` has more than two dimensions and `b` has two, all the
-           rows in the stack meet the same matrix. One product of a tall matrix is faster than
-           many small ones: reshape `a` to (all rows, inner), multiply, reshape the result
-           to a.shape[:-1] + (columns,).
+        2. Compare the two inner sizes; if they differ, raise the error.
+        3. Return fast_matmul(a, b). If it still raises ValueError, only the dimensions before
+           the last two can be the reason: raise an error of your own instead.
 
     Example:
         (2, 3) @ (3, 4)         ->  (2, 4)
         (10, 2, 3) @ (3, 4)     ->  (10, 2, 4)
         (2, 3) @ (3,)           ->  (2,)
-        (2, 3) @ (2, 3)         ->  ValueError: ... 3 != 2
+        (2, 3) @ (2, 4)         ->  ValueError: ... (2, 3) and (2, 4) ... 3 != 2
     """
     ### BEGIN SOLUTION
     if a.ndim == 0 or b.ndim == 0:
@@ -1035,11 +1060,8 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             f"Cannot multiply shapes {a.shape} and {b.shape}: "
             f"the inner dimensions must match, but {inner_a} != {inner_b}."
         )
-    if a.ndim > 2 and b.ndim == 2:  # every row meets the same matrix: one large product
-        rows = a.reshape(math.prod(a.shape[:-1]), inner_a)
-        return np.matmul(rows, b).reshape(a.shape[:-1] + b.shape[1:])
     try:
-        return np.matmul(a, b)
+        return fast_matmul(a, b)
     except ValueError:
         raise ValueError(
             f"Cannot multiply shapes {a.shape} and {b.shape}: "
@@ -1052,34 +1074,30 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def test_tensor_matmul():
     """The product on hand-computed numbers, vectors, stacks, and operands that do not fit."""
     a, v = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([10.0, 1.0])
+    wide = Tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
+    stack = Tensor(np.arange(12).reshape(2, 2, 3))
     check.close(a.matmul(a).data, [[7, 10], [15, 22]], given="A @ A with A = [[1, 2], [3, 4]]",
                 because="row of A times column of A")
-    wide = Tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
     check.close((a @ wide).data, [[1, 2, 4], [3, 4, 10]],
                 given="[[1, 2], [3, 4]] @ [[1, 0, 2], [0, 1, 1]]")
     check.close((a @ v).data, [12, 34], given="[[1, 2], [3, 4]] @ [10, 1]")
     check.close((v @ a).data, [13, 24], given="[10, 1] @ [[1, 2], [3, 4]]")
     check.close((v @ v).data, 101, given="[10, 1] @ [10, 1]", because="10 * 10 + 1 * 1")
-    stack = Tensor(np.arange(12).reshape(2, 2, 3))
     check.close((stack @ Tensor([1.0, 1.0, 1.0])).data, [[3, 12], [21, 30]],
                 given="[[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]] @ [1, 1, 1]")
     random = np.random.RandomState(2)
     for left, right in [
-        ((3, 2, 4), (4, 5)),
-        ((2, 3, 2, 4), (4, 1)),
-        ((3, 2, 4), (3, 4, 5)),
-        ((4, 5), (3, 5, 2)),
-        ((6, 1, 2, 3), (4, 3, 2)),
-        ((2, 3, 0), (0, 4)),
-        ((0, 2, 3), (3, 4)),
+        ((3, 2, 4), (4, 5)), ((2, 3, 2, 4), (4, 1)), ((3, 2, 4), (3, 4, 5)), ((4, 5), (3, 5, 2)),
+        ((6, 1, 2, 3), (4, 3, 2)), ((2, 3, 0), (0, 4)), ((0, 2, 3), (3, 4)),
     ]:
         x, y = random.randn(*left).astype(np.float32), random.randn(*right).astype(np.float32)
-        got, given = (Tensor(x) @ Tensor(y)).data, f"shape {left} @ shape {right}"
         expected = (x[..., :, :, None] * y[..., None, :, :]).sum(axis=-2)
-        check.close(got, expected, given=given, atol=1e-5, because="stacks pair by broadcasting")
-        check.equal(got.dtype.name, "float32", given=f"dtype of {given}")
+        check.close((Tensor(x) @ Tensor(y)).data, expected, given=f"shape {left} @ shape {right}",
+                    atol=1e-5, because="stacks pair by broadcasting")
+        check.equal((Tensor(x) @ Tensor(y)).data.dtype.name, "float32",
+                    given=f"dtype of shape {left} @ shape {right}")
     for left, right, why in [
-        ((2, 3), (2, 3), "the inner sizes, 3 and 2, differ"),
+        ((2, 3), (2, 4), "the inner sizes, 3 and 2, differ"),
         ((2, 3), (2,), "the inner sizes, 3 and 2, differ"),
         ((4,), (3, 4), "the inner sizes, 4 and 3, differ"),
         ((5, 2, 3), (4, 2), "the inner sizes, 3 and 4, differ"),
@@ -1143,8 +1161,7 @@ element along each dimension.
 ```
 
 In words: the six numbers never move; reshaping and transposing write a new note about the same
-memory. Note that reshape and transpose of a (2, 3) matrix both give (3, 2), and yet they are
-different matrices.
+memory. Both make (3, 2) out of (2, 3) here, and yet the two results are different matrices.
 
 An array that shares another's memory is called a **view**. Making one takes the same instant for
 a kilobyte as for a gigabyte. The other side of it: writing into a view writes into the original.
@@ -1153,27 +1170,28 @@ Arithmetic, in contrast, always makes a new array.
 ### reshape
 
 Elements can neither appear nor vanish: 12 of them fill (3, 4), (2, 6) or (2, 2, 3), never (5, 5).
-One dimension may be given as `-1`, to be worked out from the others: 12 elements in (3, -1) must
-be (3, 4). That is how you write "flatten the rest, whatever it is".
+One size may be given as `-1`, to be worked out: 12 elements in (3, -1) must be (3, 4).
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_reshape", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def reshape(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the same elements, in the same order, in another shape. A view where possible.
+    """Return the same elements, in the same order, in another shape.
+
+    The result is a view whenever strides can describe the new shape; otherwise (it happens after
+    a transpose) NumPy's reshape copies.
 
     Args:
-        array: the elements.
         shape: the new shape; at most one of its sizes may be -1, meaning "work it out".
 
     Raises:
         ValueError: more than one -1, another negative size, or a number of elements that
             cannot fill the shape (which includes a -1 that would not be a whole number, or
-            that stands beside a 0). The message names the old shape and the requested one,
-            as it was given.
+            that stands beside a 0). The message contains the old shape and the requested
+            one, as it was given.
 
     Steps:
-        1. `known`: the product of the sizes that are not -1 (math.prod of nothing is 1).
+        1. `known`: the product of the sizes that are not -1 (math.prod of an empty sequence is 1).
         2. If there is exactly one -1, replace it by array.size // known. (Leave it when
            `known` is 0: there is nothing to divide by.)
         3. If now a size is negative, or the product of all is not array.size, raise
@@ -1207,15 +1225,9 @@ def test_tensor_reshape():
                 because="the elements keep their order, row after row")
     empty = Tensor(np.zeros((0, 4)))
     for tensor, shape, expected in [
-        (t, (-1,), (6,)),
-        (t, (3, -1), (3, 2)),
-        (t, (-1, 1, 2), (3, 1, 2)),
-        (t, (6, -1), (6, 1)),
-        (t, (1, 2, 3), (1, 2, 3)),
-        (Tensor(5.0), (1, 1), (1, 1)),
-        (Tensor([5.0]), (), ()),
-        (empty, (2, 0), (2, 0)),
-        (empty, (-1, 4), (0, 4)),
+        (t, (-1,), (6,)), (t, (3, -1), (3, 2)), (t, (-1, 1, 2), (3, 1, 2)), (t, (6, -1), (6, 1)),
+        (t, (1, 2, 3), (1, 2, 3)), (Tensor(5.0), (1, 1), (1, 1)), (Tensor([5.0]), (), ()),
+        (empty, (2, 0), (2, 0)), (empty, (-1, 4), (0, 4)),
     ]:
         check.equal(tensor.reshape(shape).shape, expected,
                     given=f"shape {tensor.shape} reshaped to {shape}")
@@ -1241,10 +1253,9 @@ test_tensor_reshape()
 """
 ### Naming an axis
 
-Dimensions are also called **axes**, numbered from 0. Counting from the end is often clearer: -1
-is the last axis, however many come before it. The operations that follow all take axes, in four
-spellings: `None` for all of them, a number, a negative number, or a tuple. One function that
-turns every spelling into the same form, and rejects nonsense, serves them all.
+Dimensions are also called **axes**, numbered from 0, or from the end: -1 is the last axis, however
+many come before it. The operations that follow take axes in four spellings: `None` for all, a
+number, a negative number, or a tuple. One function turns every spelling into the same form.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_resolve_axes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1261,13 +1272,14 @@ def resolve_axes(axis: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> 
         The axes in the order they were named, all between 0 and len(shape) - 1.
 
     Raises:
-        ValueError: an axis that the shape does not have, or the same axis named twice. The
-            message names the axis (as it was given) and the shape.
+        ValueError: for an axis that the shape does not have, the message contains that axis as
+            it was given (-4, say) and the shape; for an axis named twice, it contains `axis`
+            as it was given, all of it ((1, -1), say), and the shape.
 
     Steps:
         1. None: return all axes.
         2. Make a single number a tuple of one.
-        3. Check every axis: allowed are the numbers from -ndim to ndim - 1.
+        3. Check every axis: allowed are -ndim to ndim - 1, where ndim is len(shape).
         4. Make them non-negative: in Python, -1 % 3 is 2.
         5. Check that none occurs twice: 1 and -1 are the same axis of a (2, 3) matrix.
 
@@ -1275,7 +1287,8 @@ def resolve_axes(axis: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> 
         resolve_axes(None, (2, 3, 4))     ->  (0, 1, 2)
         resolve_axes(-1, (2, 3, 4))       ->  (2,)
         resolve_axes((0, -1), (2, 3, 4))  ->  (0, 2)
-        resolve_axes(3, (2, 3, 4))        ->  ValueError naming 3 and (2, 3, 4)
+        resolve_axes(5, (2, 3, 4))        ->  ValueError: ... 5 ... (2, 3, 4)
+        resolve_axes((1, -1), (2, 3))     ->  ValueError: ... (1, -1) ... (2, 3)
     """
     ### BEGIN SOLUTION
     ndim = len(shape)
@@ -1285,8 +1298,7 @@ def resolve_axes(axis: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> 
     for number in named:
         if not -ndim <= number < ndim:
             raise ValueError(
-                f"Axis {number} does not exist in shape {shape}: "
-                f"with {ndim} dimensions, axes go from {-ndim} to {ndim - 1}."
+                f"Axis {number} does not exist in shape {shape}, which has ndim {ndim}."
             )
     resolved = tuple(number % ndim for number in named)
     if len(set(resolved)) < len(resolved):
@@ -1300,24 +1312,17 @@ def test_tensor_resolve_axes():
     """All spellings of an axis, and those that mean nothing."""
     shape = (2, 3, 4)
     for axis, expected in [
-        (0, (0,)),
-        (2, (2,)),
-        (-1, (2,)),
-        (-3, (0,)),
-        (None, (0, 1, 2)),
-        ((0, -1), (0, 2)),
-        ((-1, 0, 1), (2, 0, 1)),
-        ([1, 2], (1, 2)),
-        ((), ()),
+        (0, (0,)), (2, (2,)), (-1, (2,)), (-3, (0,)), (None, (0, 1, 2)), ((0, -1), (0, 2)),
+        ((-1, 0, 1), (2, 0, 1)), ([1, 2], (1, 2)), ((), ()),
     ]:
         check.equal(resolve_axes(axis, shape), expected, given=f"resolve_axes({axis}, {shape})")
     check.equal(resolve_axes(None, ()), (), given="resolve_axes(None, ())")
     for axis, shape, named, why in [
-        (3, (2, 3, 4), "3", "the last axis of three is 2"),
+        (3, (2, 4, 5), "3", "the last axis of three is 2"),
         (-4, (2, 3, 4), "-4", "counted from the end, the first axis of three is -3"),
         ((0, 5), (2, 3), "5", "axis 5 does not exist"),
         (0, (), "0", "a scalar has no axes"),
-        ((1, -1), (2, 3), "-1", "1 and -1 are the same axis"),
+        ((1, -1), (2, 3), "(1, -1)", "1 and -1 are the same axis"),
     ]:
         check.raises(ValueError, lambda axis=axis, shape=shape: resolve_axes(axis, shape),
                      given=f"resolve_axes({axis}, {shape})", mentions=[named, str(shape)],
@@ -1344,17 +1349,16 @@ def permute(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Return a view with the axes in a new order.
 
     Args:
-        array: any array.
         axes: every axis exactly once (negative numbers allowed); entry i names the old axis
             that becomes axis i.
 
     Raises:
-        ValueError: an axis is missing, named twice, or does not exist. The message names the
-            shape and `axes`.
+        ValueError: an axis does not exist or is named twice (both with the message of
+            resolve_axes), or an axis is missing (the message contains `axes` and the shape).
 
     Steps:
-        1. resolve_axes makes the axes non-negative and refuses two of the three faults.
-        2. The third: fewer axes than the array has.
+        1. resolve_axes makes the axes non-negative and refuses the first two faults.
+        2. Refuse the third: fewer axes than the array has.
         3. array.transpose(order) makes the view.
 
     Example:
@@ -1381,8 +1385,8 @@ def transpose(
         dim0, dim1: the axes to exchange (negative numbers allowed); both or neither.
 
     Raises:
-        ValueError: only one of dim0 and dim1 is given, or an axis does not exist. The message
-            names the shape.
+        ValueError: only one of dim0 and dim1 is given (the message contains the shape), or an
+            axis does not exist (with the message of resolve_axes).
 
     Steps:
         1. Neither given: return the array if it has fewer than 2 dimensions, else use -2, -1.
@@ -1427,16 +1431,17 @@ def test_tensor_transpose():
             result[tuple(place[axis] for axis in order)] = values[place]
         return result
 
-    for got, expected, given, why in [
-        (cube.permute(2, 0, 1), move(2, 0, 1), ".permute(2, 0, 1)", "axis 2 comes first"),
-        (cube.permute(1, 2, 0), move(1, 2, 0), ".permute(1, 2, 0)", "axis 1 comes first"),
-        (cube.permute((-1, 0, 1)), move(2, 0, 1), ".permute((-1, 0, 1))", "-1 is axis 2"),
-        (cube.transpose(), move(0, 2, 1), ".transpose()", "the last two axes are the default"),
-        (cube.transpose(0, 1), move(1, 0, 2), ".transpose(0, 1)", "axes 0 and 1 change places"),
-        (cube.transpose(0, -1), move(2, 1, 0), ".transpose(0, -1)", "-1 is axis 2"),
-        (cube.transpose(1, 1), values, ".transpose(1, 1)", "nothing to exchange"),
+    for method, axes, expected, why in [
+        ("permute", (2, 0, 1), move(2, 0, 1), "axis 2 comes first"),
+        ("permute", (1, 2, 0), move(1, 2, 0), "axis 1 comes first"),
+        ("permute", (-1, 0, 1), move(2, 0, 1), "-1 is axis 2"),
+        ("transpose", (), move(0, 2, 1), "the last two axes are the default"),
+        ("transpose", (0, 1), move(1, 0, 2), "axes 0 and 1 change places"),
+        ("transpose", (0, -1), move(2, 1, 0), "-1 is axis 2"),
+        ("transpose", (1, 1), values, "nothing to exchange"),
     ]:
-        check.close(got.data, expected, given=f"0 to 23 in shape (2, 3, 4){given}", because=why)
+        check.close(getattr(cube, method)(*axes).data, expected,
+                    given=f"0 to 23 in shape (2, 3, 4).{method}{axes}", because=why)
     check.close(Tensor([1.0, 2.0]).transpose().data, [1, 2], given="Tensor([1, 2]).transpose()")
     check.equal(Tensor(3.0).transpose().shape, (), given="Tensor(3.0).transpose()")
 
@@ -1450,15 +1455,15 @@ def test_tensor_transpose():
                 given="is memory shared by t.transpose(), t.permute(1, 0), vector.transpose()?",
                 because="exchanging axes moves no element")
     for call, given, mentions in [
-        (lambda: cube.permute(0, 1), ".permute(0, 1)", ["(0, 1)"]),
-        (lambda: cube.permute(0, 1, 1), ".permute(0, 1, 1)", ["1"]),
-        (lambda: cube.permute(0, 1, 3), ".permute(0, 1, 3)", ["3"]),
-        (lambda: cube.transpose(0, 3), ".transpose(0, 3)", ["3"]),
-        (lambda: cube.transpose(-4, 0), ".transpose(-4, 0)", ["-4"]),
-        (lambda: cube.transpose(1), ".transpose(1)", []),
-        (lambda: cube.transpose(dim1=0), ".transpose(dim1=0)", []),
+        (lambda: cube.permute(0, 1), "permute(0, 1)", ["(0, 1)"]),
+        (lambda: cube.permute(0, 1, 1), "permute(0, 1, 1)", ["(0, 1, 1)"]),
+        (lambda: cube.permute(0, 1, 5), "permute(0, 1, 5)", ["5"]),
+        (lambda: cube.transpose(0, 5), "transpose(0, 5)", ["5"]),
+        (lambda: cube.transpose(-4, 0), "transpose(-4, 0)", ["-4"]),
+        (lambda: cube.transpose(1), "transpose(1)", []),
+        (lambda: cube.transpose(dim1=0), "transpose(dim1=0)", []),
     ]:
-        check.raises(ValueError, call, given=f"shape (2, 3, 4){given}",
+        check.raises(ValueError, call, given=f"shape (2, 3, 4).{given}",
                      mentions=["(2, 3, 4)", *mentions])
     check.raises(ValueError, lambda: Tensor(3.0).transpose(0, 1),
                  given="Tensor(3.0).transpose(0, 1)")
@@ -1487,6 +1492,11 @@ single number.
 
 With `keepdims=True` the axis stays, with size 1: (2, 3) becomes (2, 1) instead of (2,). Then the
 result broadcasts against the tensor it came from, as in `t - t.mean(axis=1, keepdims=True)`.
+
+Unlike `+`, a sum of int8 does not wrap: NumPy adds narrow whole numbers in a wider type, and the
+tensor stores the result as float32 (exact up to 16,777,216; beyond that, 7 digits). And if there
+is nothing to fold, as in shape (0, 3), the sum is 0, the mean is nan with a warning, and the
+maximum is a ValueError of NumPy's.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_reductions", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1495,7 +1505,6 @@ def reduce_sum(array: np.ndarray, axis: Any = None, keepdims: bool = False) -> n
     """Return the sum along `axis`.
 
     Args:
-        array: the numbers to fold.
         axis: None for all axes, a number (negative allowed) or a tuple: see resolve_axes.
         keepdims: keep each folded axis, with size 1.
 
@@ -1552,21 +1561,22 @@ def test_tensor_reductions():
         ("max", {}, 9),
         ("max", {"axis": 1, "keepdims": True}, [[3], [9]]),
     ]:
-        got = getattr(t, method)(**settings).data
         words = ", ".join(f"{name}={value}" for name, value in settings.items())
         given = f"[[1, 2, 3], [4, 5, 9]].{method}({words})"
         why = "with keepdims a folded axis stays, with size 1" if "keepdims" in settings else ""
-        check.close(got, expected, given=given, because=why or "the named axis disappears")
-        check.equal(got.dtype.name, "float32", given=f"dtype of {given}")
+        check.close(getattr(t, method)(**settings).data, expected, given=given,
+                    because=why or "the named axis disappears")
+        check.equal(getattr(t, method)(**settings).data.dtype.name, "float32",
+                    given=f"dtype of {given}")
     check.close(Tensor([-5.0, -2.0]).max().data, -2, given="Tensor([-5, -2]).max()")
     cube = Tensor(np.arange(24).reshape(2, 3, 4))
     check.close(cube.sum(axis=(0, 2)).data, [60, 92, 124], given="shape (2, 3, 4).sum(axis=(0, 2))")
     check.close(cube.max(axis=(0, -1)).data, [15, 19, 23], given="(2, 3, 4).max(axis=(0, -1))")
     for method in ("sum", "mean", "max"):
-        got = getattr(cube, method)(axis=(0, 2), keepdims=True).shape
-        check.equal(got, (1, 3, 1), given=f"shape (2, 3, 4).{method}(axis=(0, 2), keepdims=True)")
+        check.equal(getattr(cube, method)(axis=(0, 2), keepdims=True).shape, (1, 3, 1),
+                    given=f"shape (2, 3, 4).{method}(axis=(0, 2), keepdims=True)")
         check.close(getattr(Tensor(7.0), method)().data, 7.0, given=f"Tensor(7.0).{method}()")
-        for axis in (2, -3):
+        for axis in (5, -3):
             check.raises(ValueError,
                          lambda method=method, axis=axis: getattr(t, method)(axis=axis),
                          given=f"shape (2, 3).{method}(axis={axis})",
@@ -1575,9 +1585,10 @@ def test_tensor_reductions():
     small = Tensor(np.full(300, 100, dtype=np.int8))
     check.close(small.sum().data, 30000, given="the sum of 300 int8 elements of 100")
     check.equal(small.max().data.dtype.name, "int8", given="dtype of the max of an int8 tensor")
-    half = Tensor(np.full(70000, 2, dtype=np.float16)).mean().data
-    check.close(half, 2.0, given="the mean of 70,000 float16 elements of 2")
-    check.equal(half.dtype.name, "float16", given="dtype of the mean of a float16 tensor")
+    half = Tensor(np.full(70000, 2, dtype=np.float16))
+    check.close(half.mean().data, 2.0, given="the mean of 70,000 float16 elements of 2")
+    check.equal(half.mean().data.dtype.name, "float16",
+                given="dtype of the mean of a float16 tensor")
 
 
 test_tensor_reductions()
@@ -1586,10 +1597,18 @@ test_tensor_reductions()
 """
 ## Part 7: Selecting parts
 
-NumPy's indexing is rich, and `take` simply uses it: `t[0]`, `t[1:3]`, `t[:, -1]` give views;
-`t[[2, 0, 2]]` gathers rows 2, 0 and 2 into a new array. Only one thing needs care. A tensor may
-itself hold row numbers, and its numbers are stored as float32: 2.0, not 2. NumPy refuses
-fractions as positions, and so should we, but 2.0 is a perfectly good position.
+NumPy's indexing is rich, and `take` simply uses it: `t[1:3]` and `t[:, -1]` are views, and so is
+`t[0]` (except for a 1-D tensor, where it is a single number, copied); `t[[2, 0, 2]]` gathers rows
+2, 0 and 2 into a new array.
+
+Only one thing needs care. A tensor may itself hold row numbers, and it stores them as float32:
+2.0, not 2. NumPy refuses floating point positions, so `as_index` converts those that stand in a
+tensor, an array or a list, and refuses fractions such as 1.5. (A bare `t[2.0]` gets no such help:
+you can write `t[2]`.)
+
+A warning: a **mask** (one True or False per row) must be a list or a NumPy array of bools. Inside
+a Tensor it has become 1.0 and 0.0 long before `as_index` sees it, so `t[Tensor(mask)]` picks rows
+1 and 0, without an error.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_indexing", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1603,11 +1622,13 @@ def as_index(key: Any) -> Any:
     Returns:
         - for a tuple: a tuple with every entry prepared in this same way;
         - for a list, an array or a Tensor: an array of positions. Floating point positions
-          become int64; integers and booleans (masks) stay what they are;
+          become int64; integers and booleans (a mask, which a Tensor cannot hold) stay as
+          they are;
         - anything else (numbers, slices, ...): unchanged.
 
     Raises:
-        IndexError: a floating point position that is not a whole number, such as 1.5.
+        IndexError: a floating point position in a list, an array or a Tensor that is not a
+            whole number, such as 1.5. The message contains that number.
 
     Steps:
         1. Tuple: call as_index for each entry.
@@ -1618,7 +1639,7 @@ def as_index(key: Any) -> Any:
     Example:
         as_index(Tensor([2, 0]))   ->  array([2, 0]), of int64
         as_index(slice(0, 2))      ->  slice(0, 2)
-        as_index([0.5])            ->  IndexError
+        as_index([0.5])            ->  IndexError: ... [0.5]
     """
     ### BEGIN SOLUTION
     if isinstance(key, tuple):
@@ -1661,8 +1682,11 @@ def test_tensor_indexing():
     ]:
         check.close(t[key].data, expected, given=name + given)
     check.equal(as_index(Tensor([2, 0])).dtype.name, "int64", given="dtype of as_index(a Tensor)")
-    for wrong in ([0.5], np.array([1.0, 1.5]), Tensor([0.0, -0.5])):
-        check.raises(IndexError, lambda wrong=wrong: t[wrong], given=f"{name}[a fraction]",
+    for wrong, fraction in [
+        ([0.5], "0.5"), (np.array([1.0, 1.5]), "1.5"), (Tensor([0.0, -0.5]), "-0.5")
+    ]:
+        check.raises(IndexError, lambda wrong=wrong: t[wrong], mentions=[fraction],
+                     given=f"{name}[...] with the fraction {fraction} among the positions",
                      because="there is no row between two rows")
     check.raises(IndexError, lambda: t[3], given=f"{name}[3]", because="the last row is row 2")
     check.equal([row.data.tolist() for row in t][1], [4.0, 5.0, 6.0], given="iterating over rows")
@@ -1684,9 +1708,8 @@ test_tensor_indexing()
 # Use: predictions from data
 
 The pattern that every network repeats is `x @ W + b`: features times weights, plus an offset.
-Here it is with all you have built, on a table of four flats with three features each. The raw
-columns differ wildly in scale, so each is first brought to mean 0 and a comparable range. Watch
-the shapes: `keepdims` and broadcasting do the work that loops would do.
+Here it is on a table of four flats. The raw columns differ wildly in scale, so each is first
+brought to mean 0 and a comparable range; `keepdims` and broadcasting do what loops would do.
 """
 
 # %%
@@ -1728,14 +1751,16 @@ for size in (1, 100, 10_000, 1_000_000):
 
 # %% [markdown]
 """
-The wrapper around NumPy costs about a microsecond per operation, whatever the size. On a single
-number that dominates; on ten thousand it begins to fade; on a million it is lost in the noise.
-This is why networks process *batches*: the fixed price is paid once for many examples.
+Subtract the NumPy column from the tensor column in the first rows: that is the price of the
+wrapper, which hardly depends on the size. On a single number it is most of the time; the larger
+the tensor, the smaller its share, and the less time per element. This is why networks process
+*batches*: the fixed price is paid once for many examples.
 
 ## 2. Growth: elementwise against matrix product
 
-Adding visits each element once; a matrix product visits each row once per column. Counting one
-addition and one multiplication each, an n x n product is 2 n^3 operations.
+Adding visits each element once; a matrix product visits each row once per column. An n x n
+product takes n^3 multiplications and about as many additions, 2 n^3 operations. GFLOP/s below
+means billions of such operations per second.
 """
 
 # %%
@@ -1745,17 +1770,13 @@ growth = []
 for size in (128, 256, 512, 1024):
     t = Tensor(random.randn(size, size))
     growth.append((size, best_seconds(lambda t=t: t + t), best_seconds(lambda t=t: t @ t)))
-before = None
-for size, add_time, product_time in growth:
-    factors = ("", "") if before is None else (
-        f"x {add_time / before[1]:.1f}", f"x {product_time / before[2]:.1f}"
-    )
-    rate = 2 * size**3 / product_time / 1e9
+    _, add_before, product_before = growth[max(len(growth) - 2, 0)]
+    _, add_time, product_time = growth[-1]
     print(
-        f"{size:>6}{add_time * 1e3:>10.3f}{factors[0]:>9}"
-        f"{product_time * 1e3:>13.3f}{factors[1]:>9}{rate:>10.1f}"
+        f"{size:>6}{add_time * 1e3:>10.3f}{add_time / add_before:>7.1f} x"
+        f"{product_time * 1e3:>13.3f}{product_time / product_before:>7.1f} x"
+        f"{2 * size**3 / product_time / 1e9:>10.1f}"
     )
-    before = (size, add_time, product_time)
 
 try:
     import matplotlib.pyplot as plt
@@ -1772,11 +1793,14 @@ else:
 
 # %% [markdown]
 """
-In theory each doubling costs addition 4 times and the product 8 times as much. Real machines
-wobble around that: caches overflow (addition suddenly grows faster), and small products do not
-yet fill the processor (so the product grows slower at first). On the doubly logarithmic plot the
-loops and the fast product rise with about the same slope, orders of magnitude apart: vectorising
-changes the price of a multiplication, not their number.
+By the count, each doubling of n costs addition 4 times and the product 8 times as much. Two things
+bend the measured growth: a small operation consists mostly of its fixed price (and grows slower),
+and a large one no longer fits the caches (so addition may suddenly grow faster).
+
+On the doubly logarithmic axes of the plot, "8 times per doubling" is a straight line. The three
+loops follow it from their first point, because each multiplication is so dear. The vectorised
+product begins nearly flat, at its fixed price, and approaches the same slope only for the larger
+sizes.
 
 ## 3. Memory: what broadcasting saves
 
@@ -1814,7 +1838,7 @@ Both need one result of 50 MB. The copies need another 50 MB, to hold the same 7
 
 ## 4. Views against copies, and memory that is written again
 
-The last line below is a preview of a habit: `out=` lets NumPy write into memory that exists,
+The line with the buffer is a preview of a habit: `out=` lets NumPy write into memory that exists,
 instead of asking the system for fresh pages each time.
 """
 
@@ -1839,49 +1863,23 @@ print("transposed shares memory:", shared, "| flattened after transposing shares
 # %% [markdown]
 """
 A view costs microseconds at any size. Flattening a *transposed* tensor is different: its elements
-no longer lie in the order in which they are to be read, so NumPy has to copy after all, and in an
-order that is unkind to the cache. "A view where possible" is what that means.
+no longer lie in the order in which they are to be read, and no strides describe that order, so
+NumPy has to copy after all, in an order that is unkind to the cache.
 
 ## Questions
 
-**1.** A batch of 32 colour images of 224 x 224 pixels in float32: how much memory? How much if
-the images stay uint8 until they are needed?
-
-<details><summary>Answer</summary>
-
-32 * 3 * 224 * 224 * 4 = 19,267,584 bytes, about 19.3 MB. As uint8 a quarter of that, 4.8 MB.
-For 128 images it is 77 MB: memory grows in step with the batch size.
-
-</details>
-
-**2.** What is the shape of `(32, 1, 768) + (512, 768)`, and which copies are made?
-
-<details><summary>Answer</summary>
-
-(32, 512, 768). The 1 stretches to 512, and the missing dimension of the right operand to 32.
-Neither operand is copied; only the result takes memory, 50.3 MB in float32.
-
-</details>
-
-**3.** A 1000 x 1000 product takes 20 ms. Estimate 2000 x 2000, and a stack of 8 products of
-1000 x 1000.
+**1.** A product of two 1000 x 1000 matrices takes 20 ms, and 12 MB for the operands and the result
+in float32. Estimate both for 2000 x 2000, and for a stack of 8 products of 1000 x 1000.
 
 <details><summary>Answer</summary>
 
 Doubling n costs 2 * 2 * 2 = 8 times: about 160 ms. Eight products of the first size cost the
-same 160 ms. But the memory differs: 4 times as much for the large one, 8 times for the stack.
+same 160 ms. But the memory differs: 4 times as much (48 MB) for the large one, 8 times (96 MB)
+for the stack.
 
 </details>
 
-**4.** How many bytes are alive during `C = A @ B` with two (1000, 1000) float32 matrices?
-
-<details><summary>Answer</summary>
-
-4 MB each for A, B and C: 12 MB. The operands are needed until the last element is done.
-
-</details>
-
-**5.** `y = x.reshape(2, 2)` followed by `y.data[0, 0] = 99`: what happens to x? And with
+**2.** `y = x.reshape(2, 2)` followed by `y.data[0, 0] = 99`: what happens to x? And with
 `y = (x + 0).reshape(2, 2)`?
 
 <details><summary>Answer</summary>
@@ -1892,7 +1890,7 @@ the price of a copy. Silent changes through views are hard to find; when in doub
 
 </details>
 
-**6.** Why does `compute` not check shapes before it calls the operation?
+**3.** Why does `compute` not check shapes before it calls the operation?
 
 <details><summary>Answer</summary>
 
@@ -1906,45 +1904,25 @@ failure is paid for once, by the operation that failed anyway.
 """
 # Common errors
 
-The messages are the ones your code raises. Read them from the shapes.
+Your own messages may be worded differently; the shapes in them are the same. Read them first.
 
-**Inner dimensions.** The last size of the left operand must be the last but one of the right.
-Often one of the two wants a `transpose()`.
-
-```
-ValueError: Cannot multiply shapes (2, 3) and (2, 2): the inner dimensions must match, but 3 != 2.
-```
-
-**Broadcasting.** Shapes are aligned at the *right*. To use a vector of 2 on a (2, 3) tensor row
-by row, make it a column: `v.reshape(-1, 1)`.
-
-```
-ValueError: Shapes (2, 3) and (2,) do not broadcast: aligned at the right, 3 meets 2; two sizes
-must be equal, or one of them must be 1.
-```
-
-**Reshape.** Count the elements on both sides.
-
-```
-ValueError: Cannot reshape (3, 4) into (5, -1): the 12 elements must fill the new shape exactly,
-and at most one size may be -1.
-```
-
-**Not a tensor.** `@` accepts tensors only; wrap the other operand. (The other operators accept
-numbers, lists and arrays.)
-
-```
-TypeError: A matrix product needs a Tensor, but got ndarray.
-```
-
-**More than one element.** `item()`, `float(t)` and `if t:` need a single number: reduce first.
-
-```
-ValueError: item() needs exactly one element, but shape (2, 2) has 4.
-```
-
-**A name that does not exist.** `AttributeError: 'Tensor' object has no attribute ...`: the class
-has few names on purpose. Look into the table of contents at the top.
+* **`Cannot multiply shapes (2, 3) and (2, 2): the inner dimensions must match, but 3 != 2.`** The
+  last size of the left operand must be the last but one of the right. Often one of the two wants
+  a `transpose()`.
+* **`Shapes (2, 3) and (2,) do not broadcast: aligned at the right, 3 meets 2; ...`** To give each
+  of the 2 rows of a (2, 3) tensor a number of its own, make the vector of 2 a column:
+  `t + v.reshape(-1, 1)`.
+* **`Cannot reshape (3, 4) into (5, -1): the 12 elements must fill the new shape exactly, ...`**
+  Count the elements on both sides.
+* **`A matrix product needs a Tensor, but got ndarray.`** Wrap the other operand of `@`. (The other
+  operators accept numbers, lists and arrays.)
+* **`item() needs one element, but shape (2, 2) has 4.`** So do `float(t)` and `if t:`. Reduce first.
+* **`'Tensor' object has no attribute 'T'`**, and the same for `**` and `<`: the class has few names
+  on purpose. For a single use, compute on the array: `t.data ** 2`.
+* **No error, and wrong all the same:** `t == u` does not compare numbers. The class has no
+  `__eq__`, so Python asks whether the two are the same *object*. (That is what lets tensors be
+  members of sets and keys of dictionaries.) To compare values: `np.array_equal(t, u)`, or
+  `np.allclose(t, u)` when rounding may differ.
 """
 
 # %% [markdown]
@@ -1965,20 +1943,18 @@ z.sum(axis=0, keepdims=True)                   z.sum(dim=0, keepdim=True)   (axi
 z.item(), z.numpy()                            z.item(), z.numpy()
 ```
 
-In words: the two columns do the same, line by line, and differ in little more than the name of
-the axis argument.
+In words: the two columns do the same, line by line. These differ:
 
 | | yours | PyTorch |
 |---|---|---|
-| written in | Python, on NumPy | Python, on C++ and CUDA |
-| runs on | CPU | CPU, graphics processors and more |
-| default dtype | float32 always | float32 for fractions, int64 for whole numbers |
-| a single door | `compute` | the dispatcher, which also picks the device and the dtype |
-| shape and strides | NumPy's | its own, by the same idea |
+| a list of whole numbers | becomes float32 | stays whole, int64 |
+| `t.transpose()` | exchanges the last two axes | an error: name both, or write `t.mT` |
+| `t.max(axis=0)` | the values | a pair: the values and their positions |
+| `t.size` | the number of elements | `t.numel()`; `t.size()` is the shape |
+| `t == u` | are they the same object? | compares element by element |
+| the seam | `compute` | the *dispatcher*, which also picks the device and the dtype |
+| runs on | CPU, through NumPy | CPU, graphics processors and more, through C++ and CUDA |
 | operations | thirteen | more than two thousand |
-
-Your `compute` is a small model of the *dispatcher*, the part of PyTorch that each operation
-passes through on its way to the code that runs it.
 """
 
 # %% [markdown]
@@ -1991,18 +1967,13 @@ The last cell runs every test again and then one scenario that uses the whole cl
 # %%
 def test_module():
     """Every graded test, then a small computation from end to end."""
-    test_tensor_as_array()
-    test_tensor_memory_footprint()
-    test_tensor_compute()
-    test_tensor_broadcast_shape()
-    test_tensor_elementwise()
-    test_tensor_matmul_explicit()
-    test_tensor_matmul()
-    test_tensor_reshape()
-    test_tensor_resolve_axes()
-    test_tensor_transpose()
-    test_tensor_reductions()
-    test_tensor_indexing()
+    for test in (
+        test_tensor_as_array, test_tensor_memory_footprint, test_tensor_compute,
+        test_tensor_broadcast_shape, test_tensor_elementwise, test_tensor_matmul_explicit,
+        test_tensor_matmul, test_tensor_reshape, test_tensor_resolve_axes, test_tensor_transpose,
+        test_tensor_reductions, test_tensor_indexing,
+    ):
+        test()
 
     images = Tensor(np.arange(2 * 4 * 4, dtype=np.float32).reshape(2, 4, 4))
     flat = images.reshape(2, -1)
@@ -2032,5 +2003,5 @@ hundred lines that you can explain line by line. Next:
 
 * **Module 02, Activations**: functions such as max(0, x), applied to every element of a tensor.
 * **Module 03, Layers**: `x @ W + b` becomes an object that owns its weights.
-* **Module 05, Autograd**: the dormant features wake up, through the one door you built.
+* **Module 05, Autograd**: the dormant features wake up, through the seam you built.
 """
