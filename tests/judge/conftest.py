@@ -53,11 +53,17 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(plant(tmp_path))
 
 
-def plant(root: Path) -> Module:
+@pytest.fixture
+def parts(tmp_path: Path) -> Bench:
+    """A bench whose exercises are a method of a class, and two functions in one cell."""
+    return Bench(plant(tmp_path, "parts.txt"))
+
+
+def plant(root: Path, text: str = "module.txt") -> Module:
     """Write the toy curriculum below ``root``; its only module."""
     folder = root / "src" / "01_toy"
     folder.mkdir(parents=True)
-    shutil.copy(HERE / "toy" / "module.txt", folder / "01_toy.py")
+    shutil.copy(HERE / "toy" / text, folder / "01_toy.py")
     shutil.copy(HERE / "toy" / "guidance.toml", folder / "guidance.toml")
     return Module(
         root=root,

@@ -236,6 +236,11 @@ def test_raises_fails_without_or_with_another_error():
     )
 
 
+def test_raises_says_a_mention_once():
+    failed = failure("raises", ValueError, lambda: 3, mentions=["(3,)", "(3,)", "(2,)"])
+    assert failed.expected == "ValueError whose message mentions '(3,)' and '(2,)'"
+
+
 def test_raises_lets_an_unsolved_exercise_through():
     stub = NotImplementedError("Exercise a_b (Module 01 (A)) is not solved yet.")
     for expected in (ValueError, NotImplementedError):

@@ -76,19 +76,13 @@ def test_an_error_names_the_learners_own_line(bench):
         "Your code raised AttributeError: 'int' object has no attribute 'nothing'."
     )
     assert failure.line_text == "return x.nothing" and failure.where == own_cell(bench).place(7)
-    assert failure.given == "mean(np.array([1.0, 2.0, 6.0]))"
+    assert (failure.given, failure.because) == ("mean([1, 2, 6])", "9 / 3")
 
 
 def test_a_result_the_test_cannot_use(bench):
     cells = bench.solve("toy_grow", "#| export\ndef grow(box, times):\n    return\n")
     failure = bench.judge(cells).results[2].failure
     assert failure.kind == "check" and "is None, where numbers" in failure.reason
-
-
-def test_a_notebook_counts_cells(bench):
-    cells = [replace(c, origin="01_toy.ipynb", line=1) for c in bench.cells]
-    report = bench.judge(bench.solve("toy_mean", MEAN.format("return a.nothing"), cells))
-    assert first(report).where == "01_toy.ipynb, cell 8, line 3"
 
 
 def test_a_syntax_error_stays_in_its_cell(bench):

@@ -42,7 +42,7 @@ def show_failure(title: str, failure: Failure, more: str = "") -> None:
         ("EXPECTED", failure.expected),
         ("GOT", failure.got),
         ("WHY", failure.because),
-        ("YOUR LINE", failure.where + own_line),
+        ("YOUR LINE" if own_line else "WHERE", failure.where + own_line),
         ("TO DO", failure.fix),
         ("HINT", failure.hint or (f"ask for one: {more}" if more else "")),
     ]

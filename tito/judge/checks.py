@@ -119,7 +119,7 @@ class Check:
         """Fail unless call() raises this error (or a subclass) whose message has every mention."""
         __tracebackhide__ = True
         self.position += 1
-        words = (mentions,) if isinstance(mentions, str) else tuple(mentions)
+        words = tuple(dict.fromkeys([mentions] if isinstance(mentions, str) else mentions))
         wanted = _wanted_error(error, words)
         try:
             result = call()
@@ -140,13 +140,18 @@ class Check:
     ) -> CheckFailed:
         return CheckFailed(
             reason,
-            given=given if type(given) is str else show(given),
+            given=shown_given(given),
             expected=expected,
             got=got if raw else show(got),
             because=because,
             position=self.position,
             signature=strip_addresses(got) if raw else signature(got),
         )
+
+
+def shown_given(given: Any) -> str:
+    """What a check says of its input, as text."""
+    return given if type(given) is str else show(given)
 
 
 def _error_name(error: BaseException) -> str:

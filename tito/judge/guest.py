@@ -96,7 +96,7 @@ def make_server(reading: int, writing: int) -> Callable[[], None]:
     operations, objects, error_form = bench.operations(), bench.objects, workbench.error_form
     read, write = os.read, os.write
 
-    class Encoder(wire.Encoder):  # type: ignore[misc, name-defined]
+    class Encoder(wire.Encoder):  # type: ignore[name-defined]
         def reference(self, value: Any) -> Any:
             return {"h": objects.hold(value)}
 

@@ -12,7 +12,7 @@ from tito.curriculum.manifest import Module
 from tito.curriculum.percent import Cell, read_cells
 from tito.errors import TitoError
 from tito.judge import verdict
-from tito.judge.checks import is_stub_error
+from tito.judge.places import is_untouched, stub_line
 from tito.judge.plan import Plan, plan_of, runnable, test_place
 from tito.judge.process import GuestLost
 from tito.judge.report import ExerciseResult, Failure, Report, Status
@@ -131,7 +131,8 @@ class Judgement:
         link = self.session.ready()
         fault = self.session.faults.get(cell.index)
         if fault:
-            return self._failed(fault.error, cell, verdict.from_fault(fault, self.cells))
+            own = verdict.from_fault(fault, self.cells)
+            return self._failed(fault.error, exercise, cell, own)
         if link is None:
             return "failed", self._not_judged(cell)
         run = TestRun(link, self.plan.names, self.plan.texts)
@@ -141,19 +142,26 @@ class Judgement:
             self.session.lost()
             return "failed", self._explain(loss, exercise, cell, run)
         except Exception as error:
-            return self._failed(error, cell, self._explain(error, exercise, cell, run))
+            own = self._explain(error, exercise, cell, run)
+            return self._failed(error, exercise, cell, own)
         return "passed", None
 
     def _explain(
         self, error: BaseException, exercise: Exercise, cell: Cell, run: TestRun
     ) -> Failure:
-        text = exercise.test.source
-        return verdict.from_exception(error, cell, self.cells, text, run.check.position)
+        reference, position = exercise.cell, run.check.position
+        return verdict.of_test(error, cell, self.cells, reference, self.plan.texts, position)
 
-    def _failed(self, error: BaseException, cell: Cell, own: Failure) -> tuple[Status, Failure]:
+    def _failed(
+        self, error: BaseException, exercise: Exercise, cell: Cell, own: Failure
+    ) -> tuple[Status, Failure]:
         """The status after an error, and the failure at its root."""
-        if is_stub_error(error) and verdict.has_stub(cell):
-            return "not started", verdict.not_started(cell)
+        unsolved = verdict.unsolved(error)
+        if unsolved and stub_line(cell):
+            if is_untouched(cell, exercise.cell, self.module):
+                return "not started", verdict.not_started(cell)
+            if unsolved == exercise.id:
+                return "failed", verdict.half_done(error, cell, own)
         if isinstance(error, verdict.MISSING_NAMES):
             return "failed", self._root(cell) or own
         return "failed", own

@@ -102,6 +102,8 @@ class Session:
 
         A cell that kills the guest is left out of the next one.
         """
+        if self._guest and self._guest.loss:  # died while a failure was being explained
+            self.lost()
         while not self._loaded and not self.exhausted:
             self._load()
         if not self._loaded or self._link is None or self._guest is None:

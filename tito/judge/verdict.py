@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tito.curriculum.percent import Cell
+from tito.judge.asked import asked
 from tito.judge.checks import STUB, CheckFailed
 from tito.judge.link import RemoteError
+from tito.judge.places import enclosing, exercise_line, line_text, stub_line, where
 from tito.judge.process import GuestLost
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
@@ -16,26 +17,42 @@ from tito.judge.values import shorten, strip_addresses
 
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters
+WRITE_HERE = "Write your code where the cell says YOUR CODE HERE, in place of the raise line."
 Cells = dict[int, Cell]
 
 
-def from_exception(
-    error: BaseException, cell: Cell, cells: Cells, text: str = "", position: int = -1
+def of_test(
+    error: BaseException,
+    cell: Cell,
+    cells: Cells,
+    reference: Cell,
+    texts: Mapping[str, str],
+    position: int,
 ) -> Failure:
     """The failure that an exception of a test describes.
 
-    ``cell`` is the exercise's own cell, ``cells`` all of the learner's by index, ``text`` the test
-    cell's source, ``position`` the last check that was reached.
+    ``cell`` is the exercise's own cell, ``cells`` all of the learner's by index, ``reference`` the
+    curriculum's cell, ``texts`` the source of each test cell by file name, ``position`` the last
+    check that was reached.
     """
+    line = exercise_line(cell, reference)
     if isinstance(error, CheckFailed):
-        return _from_check(error, cell)
+        return _from_check(error, cell, line)
+    given, because = asked(error, texts)
+    failure = replace(_from_raised(error, cell, cells, line), position=position)
+    return replace(failure, given=given, because=because)
+
+
+def _from_raised(
+    error: BaseException, cell: Cell, cells: Cells, line: int | None = None
+) -> Failure:
+    """The failure of code that raised; ``line`` of ``cell`` is named if nothing better is known."""
     if isinstance(error, GuestLost):
-        return replace(_from_loss(error, cell, cells, position), given=_asked(error, text))
-    return _from_error(error, cell, cells, text, position)
+        return _from_loss(error, cell, cells, line)
+    return _from_error(error, cell, cells, line)
 
 
-def _from_check(error: CheckFailed, cell: Cell) -> Failure:
-    line = _first_definition(cell.source)
+def _from_check(error: CheckFailed, cell: Cell, line: int | None) -> Failure:
     return Failure(
         kind="check",
         reason=error.reason,
@@ -43,42 +60,37 @@ def _from_check(error: CheckFailed, cell: Cell) -> Failure:
         expected=error.expected,
         got=error.got,
         because=error.because,
-        where=cell.place(line),
+        where=where(cell, line),
         line_text=line_text(cell, line),
         position=error.position,
         signature=error.signature,
     )
 
 
-def _from_loss(loss: GuestLost, cell: Cell, cells: Cells, position: int) -> Failure:
-    index, line = loss.place or (cell.index, _first_definition(cell.source))
+def _from_loss(loss: GuestLost, cell: Cell, cells: Cells, known: int | None) -> Failure:
+    index, line = loss.place or (cell.index, known)
     home = cells.get(index, cell)
     return Failure(
         kind="timeout" if loss.kind == "timeout" else "crash",
         reason=loss.reason,
-        where=home.place(line),
+        where=where(home, line),
         line_text=line_text(home, line),
         fix="Look for a loop that never ends, or for far too much work."
         if loss.kind == "timeout"
         else "",
-        position=position,
         signature=loss.kind,
     )
 
 
-def _from_error(
-    error: BaseException, cell: Cell, cells: Cells, text: str, position: int
-) -> Failure:
-    home, line = _place(error, cell, cells)
+def _from_error(error: BaseException, cell: Cell, cells: Cells, known: int | None) -> Failure:
+    home, line = _place(error, cell, cells, known)
     shown = _shown(error)
     return Failure(
         kind="error",
         reason=_reason(error, shown),
-        given=_asked(error, text),
         got=shown,
-        where=home.place(line),
+        where=where(home, line),
         line_text=line_text(home, line),
-        position=position,
         signature=strip_addresses(shown),
     )
 
@@ -92,9 +104,8 @@ def _shown(error: BaseException) -> str:
 
 def _reason(error: BaseException, shown: str) -> str:
     remote = isinstance(error, RemoteError)
-    unsolved = STUB.match(str(error)) if isinstance(error, NotImplementedError) else None
-    if unsolved:
-        return f"This needs the exercise {unsolved[1]}, which is not solved yet."
+    if unsolved(error):
+        return f"This needs the exercise {unsolved(error)}, which is not solved yet."
     if isinstance(error, NameError) and not remote:
         return f"The test needs {error.name!r}, which the cells of your file do not define."
     if isinstance(error, RemoteError) and error.type_name == "TooLarge":
@@ -108,34 +119,14 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _place(error: BaseException, cell: Cell, cells: Cells) -> tuple[Cell, int]:
-    """The innermost line of the learner's cells that the error passed through."""
+def _place(
+    error: BaseException, cell: Cell, cells: Cells, known: int | None = None
+) -> tuple[Cell, int | None]:
+    """The innermost line of the learner's cells that the error passed through; else the known."""
     for index, line in reversed(getattr(error, "frames", ())):
         if index in cells:
             return cells[index], line
-    return cell, _first_definition(cell.source)
-
-
-def _asked(error: BaseException, text: str) -> str:
-    """The expression of the test that was running: what the learner's code was asked to do."""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if frame.filename.startswith("<test "):
-            return shorten(_expression(frame, text))
-    return ""
-
-
-def _expression(frame: traceback.FrameSummary, text: str) -> str:
-    """The part of the text that a frame stands at; columns count bytes."""
-    places = frame.lineno, frame.end_lineno, frame.colno, frame.end_colno
-    if None in places:
-        return ""
-    first, last, start, stop = (int(place or 0) for place in places)
-    lines = [line.encode() for line in text.splitlines()[first - 1 : last]]
-    if not lines:
-        return ""
-    lines[-1] = lines[-1][:stop]
-    lines[0] = lines[0][start:]
-    return b"\n".join(lines).decode("utf-8", "replace")
+    return cell, known
 
 
 def from_fault(fault: LoadFault, cells: Cells) -> Failure:
@@ -143,7 +134,7 @@ def from_fault(fault: LoadFault, cells: Cells) -> Failure:
     cell, error = fault.cell, fault.error
     if isinstance(error, SyntaxError):
         return _from_syntax(error, cell, cells)
-    failure = from_exception(error, cell, cells)
+    failure = _from_raised(error, cell, cells)
     if isinstance(error, (GuestLost, NotImplementedError)):
         return failure
     return replace(failure, reason=_sentence(f"The cell stops when it is run: {failure.got}"))
@@ -156,22 +147,37 @@ def consequence(fault: LoadFault, cells: Cells) -> Failure:
     return replace(root, reason=f"This needs {name} that cannot be run. {root.reason}")
 
 
-def has_stub(cell: Cell) -> bool:
-    """Whether a cell still holds the line that stands for an unsolved exercise."""
-    return bool(STUB.search(cell.source))
+def unsolved(error: BaseException) -> str:
+    """The exercise whose stub raised this error; "" for every other error."""
+    stub = STUB.match(str(error)) if isinstance(error, NotImplementedError) else None
+    return stub[1] if stub else ""
 
 
 def not_started(cell: Cell) -> Failure:
-    """The exercise is as the learner received it, or half done."""
-    lines = cell.source.splitlines()
-    line = next((number for number, text in enumerate(lines, 1) if STUB.search(text)), 1)
+    """The exercise is as the learner received it."""
+    line = stub_line(cell)
     return Failure(
         kind="error",
         reason="This exercise is not solved yet.",
-        where=cell.place(line),
+        where=where(cell, line),
         line_text=line_text(cell, line),
-        fix="Write your code where the cell says YOUR CODE HERE, in place of the raise line.",
+        fix=WRITE_HERE,
         signature="not started",
+    )
+
+
+def half_done(error: BaseException, cell: Cell, own: Failure) -> Failure:
+    """A part of the exercise is written, another raised the error; ``own`` is its plain failure."""
+    lines = [line for index, line in getattr(error, "frames", ()) if index == cell.index]
+    line = lines[-1] if lines else stub_line(cell)
+    part = enclosing(cell.source, line) if line else ""
+    return replace(
+        own,
+        reason=f"Part of this exercise is not written yet{f': {part}' if part else ''}.",
+        got="",
+        where=where(cell, line),
+        line_text=line_text(cell, line),
+        fix=WRITE_HERE,
     )
 
 
@@ -180,7 +186,7 @@ def _from_syntax(error: SyntaxError, cell: Cell, cells: Cells) -> Failure:
     return Failure(
         kind="syntax",
         reason=f"Python cannot read this cell: {shorten(str(error))}.",
-        where=home.place(line),
+        where=where(home, line),
         line_text=line_text(home, line),
         fix="Run the cell in your notebook: the editor marks the place.",
         signature="syntax",
@@ -202,12 +208,11 @@ def missing(exercise_id: str, origin: str, module_id: str) -> Failure:
 
 def duplicate(exercise_id: str, cells: list[Cell]) -> Failure:
     """The exercise's cell stands more than once in the learner's file."""
-    places = " and ".join(cell.place() for cell in cells)
+    places = " and ".join(where(cell) for cell in cells)
     return Failure(
         kind="duplicate",
         reason=f"The cell of exercise {exercise_id} stands {len(cells)} times: {places}.",
-        where=cells[1].place(),
-        line_text=line_text(cells[1], _first_definition(cells[1].source)),
+        where=where(cells[1]),
         fix="Keep the one with your solution and delete the other.",
         signature="duplicate",
     )
@@ -218,22 +223,7 @@ def not_judged(deaths: int, cell: Cell) -> Failure:
     return Failure(
         kind="crash",
         reason=f"Not judged: the exercises before it stopped the judge {deaths} times.",
-        where=cell.place(),
+        where=where(cell),
         fix="Solve the failures above first.",
         signature="not judged",
     )
-
-
-def line_text(cell: Cell, line: int) -> str:
-    """The text of one line of a cell, without its indent; empty if there is no such line."""
-    lines = cell.source.splitlines()
-    return lines[line - 1].strip() if 0 < line <= len(lines) else ""
-
-
-def _first_definition(source: str) -> int:
-    """The line of the first `def` of a cell, or its first line."""
-    try:
-        nodes = [n.lineno for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 1
-    return min(nodes, default=1)
