@@ -26,6 +26,7 @@ run: $(STAMPS)/run
 
 test: lint
 	@$(BIN)/tito dev build
+	$(BIN)/ruff check -q --isolated --select F tinytorch
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 	$(BIN)/tito dev check
 

@@ -79,21 +79,17 @@ def numpy_variant(optimizer: str) -> Variant:
     w1, b1, w2, b2 = weights
     apply = {"SGD": _sgd, "Adam": _adam}[optimizer](weights)
 
-    def step() -> None:
-        z = x @ w1
-        z += b1
+    def step() -> float:
+        z = x @ w1 + b1
         hidden = np.maximum(z, 0)
-        logits = hidden @ w2
-        logits += b2
-        logits -= logits.max(axis=1, keepdims=True)
-        error = np.exp(logits)
-        error /= error.sum(axis=1, keepdims=True)
-        loss = -np.log(error[rows, labels]).mean()
-        error[rows, labels] -= 1
-        error /= np.float32(BATCH)
-        back = error @ w2.T
-        back *= z > 0
-        apply([x.T @ back, back.sum(axis=0), hidden.T @ error, error.sum(axis=0)])
+        logits = hidden @ w2 + b2
+        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+        chances /= chances.sum(axis=1, keepdims=True)
+        loss = -np.log(chances[rows, labels]).mean()
+        chances[rows, labels] -= 1
+        chances /= BATCH
+        back = chances @ w2.T * (z > 0)
+        apply([x.T @ back, back.sum(axis=0), hidden.T @ chances, chances.sum(axis=0)])
         return loss
 
     return step, lambda: weights
@@ -102,8 +98,7 @@ def numpy_variant(optimizer: str) -> Variant:
 def _sgd(weights: Arrays) -> Callable[[Arrays], None]:
     def apply(gradients: Arrays) -> None:
         for weight, gradient in zip(weights, gradients, strict=True):
-            gradient *= np.float32(RATE["SGD"])
-            weight -= gradient
+            weight -= RATE["SGD"] * gradient
 
     return apply
 
@@ -121,9 +116,7 @@ def _adam(weights: Arrays) -> Callable[[Arrays], None]:
             m *= 0.9
             m += 0.1 * gradient
             v *= 0.999
-            gradient *= gradient
-            gradient *= 0.001
-            v += gradient
+            v += 0.001 * (gradient * gradient)
             weight -= rate * m / (np.sqrt(v) / root + 1e-8)
 
     return apply

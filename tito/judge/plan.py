@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tito.curriculum.exercises import Exercise, exercises
@@ -18,6 +19,7 @@ class Plan:
     """The reference side of a judgement."""
 
     cells: tuple[Cell, ...]
+    setup: tuple[Cell, ...]  # what the tests import from earlier modules
     exercises: tuple[Exercise, ...]
     names: Names
     texts: dict[str, str]  # place of each graded test cell -> its source
@@ -47,13 +49,34 @@ def plan_of(module: Module) -> Plan:
 def _plan(module: Module, stamp: tuple[int, int]) -> Plan:
     cells = tuple(read_cells(module.source))
     found = exercises(module, list(cells))
-    names = module_names(cell.source for cell in runnable(cells))
-    return Plan(cells, found, names, {test_place(e): e.test.source for e in found})
+    setup = tuple(_setup(cells))
+    names = module_names(cell.source for cell in (*setup, *runnable(cells)))
+    return Plan(cells, setup, found, names, {test_place(e): e.test.source for e in found})
 
 
 def test_place(exercise: Exercise) -> str:
     """The file name under which an exercise's test cell is compiled."""
     return f"<test {exercise.id}>"
+
+
+def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Cells that import something for the tests, without what only a notebook has (tito).
+
+    They are the reference's, so that nothing a learner does to theirs changes what tests see.
+    Their indices are negative: they are no cells of the learner's file.
+    """
+    for cell in cells:
+        if cell.kind == "code" and not (cell.is_export or cell.is_exercise or cell.is_test):
+            body = ast.parse(cell.source).body
+            if body and all(
+                isinstance(statement, ast.Import | ast.ImportFrom) for statement in body
+            ):
+                kept = [ast.unparse(statement) for statement in body if not _of_tito(statement)]
+                yield replace(cell, source="\n".join(kept), index=-1 - cell.index)
+
+
+def _of_tito(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("tito")
 
 
 def runnable(cells: Sequence[Cell]) -> list[Cell]:

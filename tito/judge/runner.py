@@ -69,8 +69,9 @@ def judge_module(
     Whatever the cells do, there is a verdict and a reason for every exercise. Thread-safe.
     """
     begun = time.perf_counter()
-    with Session(runnable(cells), sources, limits or Limits()) as session:
+    with Session((), sources, limits or Limits()) as session:
         plan = plan_of(module)
+        session.replace([*plan.setup, *runnable(cells)])
         report = Judgement(module, plan, cells, session).report(plan.select(only))
     report = _with_hint(report, plan, sources)
     return replace(report, seconds=time.perf_counter() - begun)
@@ -93,7 +94,7 @@ def judge_variants(
     exercises = plan.select(only)
     with Session((), sources, limits or Limits()) as session:
         for cells in variants:
-            session.replace(runnable(cells))
+            session.replace([*plan.setup, *runnable(cells)])
             yield Judgement(module, plan, cells, session).report(exercises)
 
 
