@@ -109,7 +109,7 @@ def test(module: str | None, as_json: bool) -> None:
     from tito.cli.verdict import show_report
     from tito.workspace.testing import run_tests
 
-    workspace, chosen, _ = choose(module)
+    workspace, chosen, progress = choose(module)
     say_file_used(workspace, chosen)
     report = run_tests(workspace, chosen)
     if as_json:
@@ -117,7 +117,9 @@ def test(module: str | None, as_json: bool) -> None:
     else:
         show_report(report)
         if report.passed:
-            say(f"Next: tito module complete {chosen.id}")
+            again = chosen.number in progress.completed
+            step = "It is complete. Changed since? Put it into your package" if again else "Next"
+            say(f"{step}: tito module complete {chosen.id}")
     sys.exit(0 if report.passed else 1)
 
 

@@ -41,10 +41,11 @@ def line_text(cell: Cell, line: int | None) -> str:
 def exercise_line(cell: Cell, reference: Cell) -> int | None:
     """The line of the learner's function that the exercise is about; None if it is not there.
 
-    That is the function in which the reference holds its (first) solution region.
+    That is the function in which the reference holds its solution region. Where several
+    functions are to be written, nothing says which of them is wrong: None.
     """
-    begins = regions(reference)
-    name = enclosing(reference.source, begins[0].start + 1) if begins else ""
+    names = {enclosing(reference.source, region.start + 1) for region in regions(reference)}
+    name = names.pop() if len(names) == 1 else ""
     # Where a name is defined twice, Python keeps the last.
     same = [function.line for function in _functions(cell.source) if function.name == name]
     return same[-1] if same else None
