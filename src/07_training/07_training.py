@@ -77,7 +77,6 @@ import itertools
 import json
 import math
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -86,21 +85,23 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-# Of these, some are only used by the examples and tests of this module.
 from tinytorch.core.autograd import no_grad
-from tinytorch.core.layers import Dropout, Layer, Linear, Sequential, set_training_mode, walk
-from tinytorch.core.losses import CrossEntropyLoss, MSELoss
-from tinytorch.core.optimizers import SGD, Adam, Optimizer, check_arrays, check_number, numbered
+from tinytorch.core.layers import set_training_mode, walk
+from tinytorch.core.optimizers import Optimizer, check_arrays, check_number, numbered
 from tinytorch.core.tensor import Tensor
 
 # %%
 # For the test cells and experiments below; not part of your framework.
+import tempfile
 import time
 import tracemalloc
 
 from tito.judge import check, probe
 
 from tinytorch.core.activations import Tanh
+from tinytorch.core.layers import Dropout, Layer, Linear, Sequential
+from tinytorch.core.losses import CrossEntropyLoss, MSELoss
+from tinytorch.core.optimizers import SGD, Adam
 
 # %% [markdown]
 r"""
