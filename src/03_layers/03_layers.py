@@ -264,7 +264,8 @@ def initial_weight(in_features: int, out_features: int) -> Tensor:
         as something that can be learned.
 
     Example:
-        initial_weight(100, 5) has shape (100, 5); its entries lie mostly within 0.1 of zero.
+        initial_weight(100, 5) has shape (100, 5); about two thirds of
+        its entries lie within 0.1 of zero (one standard deviation).
 
     Steps:
         1. Compute the scale, sqrt(1 / in_features).
@@ -325,7 +326,7 @@ for layer_number in range(1, 11):
 # %% [markdown]
 r"""
 About 1 all the way. Not exactly: each matrix is a finite sample of random numbers, whose spread
-misses the intended one by a little. Another seed gives 1.01 or 1.03.
+misses the intended one by a little. Other seeds end between about 0.95 and 1.05.
 
 ## Part 3: The linear transformation
 
@@ -403,7 +404,8 @@ class Linear(Layer):
         Raises:
             ValueError: `x` has no dimension at all, or its last one is not in_features. The
                 message contains this layer (`repr(self)`), the shape of `x` and the shape of
-                the weight.
+                the weight: "Linear(in_features=3, out_features=2, bias=True) got an input of
+                shape (2, 4), but its weight has shape (3, 2)".
 
         Example:
             weight [[1, 2], [3, 4], [5, 6]], bias [10, 20], x = [[1, 0, 2]]
@@ -546,7 +548,7 @@ def children(thing: object) -> list:
 
     Lists and tuples contain their items, dicts their values, any other object its attributes.
     A Tensor is a leaf: what it notes for itself is not part of the model. Classes and Python
-    modules are left out: they are code that others share.
+    modules are left out: they are code that others share. Sets are not entered: they have no order.
     """
     if isinstance(thing, Tensor):
         return []
@@ -1084,7 +1086,8 @@ and sends a tensor through them.
 
 A step is anything that can be **called** with a tensor. Your activations are not `Layer`s: they own
 nothing and do the same in both modes, so there is nothing to collect or to switch. Even a plain
-function will do.
+function will do, as long as it owns nothing either: a function hides the layers it uses, since no walk
+can look into it. Put the layer itself into the list.
 
 Note what the class does *not* contain: no `parameters`, no `train`, no `eval`. The steps sit in an
 attribute, so your walk already finds them. Nor does it take a `training` argument, for it could not
@@ -1143,7 +1146,8 @@ class Sequential(Layer):
         return Sequential(self.layers[index]) if isinstance(index, slice) else self.layers[index]
 
     def __repr__(self) -> str:
-        lines = [f"  ({position}): {layer!r}" for position, layer in enumerate(self.layers)]
+        shown = [repr(layer).replace("\n", "\n  ") for layer in self.layers]
+        lines = [f"  ({position}): {layer}" for position, layer in enumerate(shown)]
         return "\n".join(["Sequential(", *lines, ")"])
 
 # %% nbgrader={"grade": true, "grade_id": "test_layers_sequential", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -1451,17 +1455,20 @@ The words of the first message are yours; the others come from Python or from gi
 - `TypeError: Sequential can only hold layers, position 1 is <class 'tinytorch.core.activations.ReLU'>: write ReLU(...)`<br>
   `ReLU` is the recipe, `ReLU()` the thing.
 - `TypeError: unsupported operand type(s) for @: 'numpy.ndarray' and 'Tensor'`<br>
-  The layer was called with a NumPy array. Wrap it: `layer(Tensor(array))`.
+  The layer was called with a NumPy array. Wrap it: `layer(Tensor(array))`. (A list has not even a
+  shape: `AttributeError: 'list' object has no attribute 'shape'`.)
 - `ValueError: Dropout needs a probability p from 0 to 1, got p=50`<br>
   50 percent is 0.5.
 - `TypeError: Sequential.forward() got an unexpected keyword argument 'training'`<br>
-  A whole model is switched by its mode: `model.eval()`, then `model(x)`.
+  Only `Dropout.forward` takes that argument. A whole model is switched by its mode: `model.eval()`,
+  then `model(x)`.
 - `NotImplementedError: MyLayer does not define forward(x)`<br>
   Often just a spelling mistake: `foward`, or a `forward` indented into another method.
 - **No message at all**: test results worse than they should be, and different each time. A Dropout
   is still on: call `model.eval()` before you use the model, and `model.train()` before you train it
   again. Or: some part never learns. Print `len(model.parameters())`; the tensor that is missing was
-  created without `requires_grad=True`.
+  created without `requires_grad=True`, or it sits where the walk does not look: in a set, or inside a
+  function.
 
 ## In production: PyTorch
 

@@ -42,8 +42,15 @@ def show_failure(title: str, failure: Failure, more: str = "") -> None:
         ("EXPECTED", failure.expected),
         ("GOT", failure.got),
         ("WHY", failure.because),
-        ("YOUR LINE" if own_line else "WHERE", failure.where + own_line),
+        (_place_label(failure), failure.where + own_line),
         ("TO DO", failure.fix),
         ("HINT", failure.hint or (f"ask for one: {more}" if more else "")),
     ]
     panel(title, failure.reason, [row for row in rows if row[1]])
+
+
+def _place_label(failure: Failure) -> str:
+    """A wrong value has no line of its own, only the function it came from."""
+    if not failure.line_text:
+        return "WHERE"
+    return "YOUR CODE" if failure.kind == "check" else "YOUR LINE"
