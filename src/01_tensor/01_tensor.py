@@ -70,8 +70,8 @@ After this module you can
 * Gradients: `requires_grad`, `grad` and `backward()` exist from today, and rest until Module 05.
 * The two thousand operations of PyTorch: thirteen are enough to begin with. Among those left
   out are powers (`t ** 2`; write `t * t`), comparisons (`t < u`) and the short `t.T`.
-* Graphics processors, memory pools, lazy evaluation: your tensors live in ordinary memory, and
-  NumPy computes at once on the CPU. First make it right and know what it costs.
+* Graphics processors: your tensors live in ordinary memory, and NumPy computes on the CPU. First
+  make it right and know what it costs.
 """
 
 # %% [markdown]
@@ -81,8 +81,8 @@ After this module you can
 The first cell says where this module's code goes in your framework: `tinytorch/core/tensor.py`.
 Cells that begin with `#| export` are copied there; all other cells stay in this notebook.
 
-In an exercise, replace only the line `raise NotImplementedError(...)` by your code, and keep
-every line around it. The docstring says all that is demanded. When an error message shall
+In an exercise, replace only the line `raise NotImplementedError(...)` by your code (two exercises
+have more than one such line: replace each), and keep every line around it. The docstring says all that is demanded. When an error message shall
 *contain* something, such as a shape, that is tested; the other words are yours.
 """
 
@@ -163,8 +163,9 @@ def as_array(data: Any) -> np.ndarray:
     Raises:
         ValueError: rows of different length, such as [[1, 2], [3]]; the message contains the
             word "ragged". (NumPy raises a ValueError of its own here: replace it.)
-        TypeError: anything but real numbers: text, None, complex numbers. The message contains
-            the name of the type of `data`, `type(data).__name__`.
+        TypeError: anything but real numbers: text, None, complex numbers, and whole numbers too
+            large for NumPy's integers. The message contains the name of the type of `data`,
+            `type(data).__name__`.
 
     Steps:
         1. Call np.asarray(data); turn its ValueError into the clear one.
@@ -487,10 +488,11 @@ somebody may listen. A function stored in `Tensor._record`, the **listener**, is
 result; the given lines below your part see to that. There is none today, and asking costs next to
 nothing.
 
-Wrapping holds a small trap. A plain number wrapped as float32 would widen a float16 partner to
-float32 (NumPy picks the wider dtype of two arrays), and the memory that someone wanted to save is
-gone. So a plain number takes the dtype of the tensor it meets; only a fraction that meets whole
-numbers stays float32, for 0.5 does not fit in int8. The next function does that and is given.
+Wrapping holds a small trap. A plain number (a Python int or float) wrapped as float32 would widen a
+float16 partner to float32 (NumPy picks the wider dtype of two arrays), and the memory that someone
+wanted to save is gone. So a plain number takes the dtype of the tensor it meets; only a float that
+meets whole numbers becomes float32, 2.0 as well as 0.5, for fractions do not fit in int8. The next
+function does that and is given.
 """
 
 # %%
@@ -499,7 +501,7 @@ def as_tensor(value: Any, partners: tuple[Any, ...]) -> Tensor:
     """Wrap an operand that is not a Tensor yet.
 
     A plain number takes the dtype of the first tensor among its `partners`, so that
-    `half * 2.0` stays float16; only a fraction among whole numbers remains float32.
+    `half * 2.0` stays float16; only a float among whole numbers becomes float32.
     """
     if isinstance(value, (int, float)):
         for partner in partners:
@@ -627,7 +629,7 @@ the missing dimension counts as 1; (3, 4) with (4,) gives (3, 4); (3, 4) with (3
 the alignment is at the right, where 4 meets 3.
 
 NumPy knows the rule. You write it once by hand, because shape errors will be your most frequent
-ones, and who can run this rule in the head reads them at a glance.
+ones, and whoever can apply this rule in their head reads them at a glance.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_broadcast_shape", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -674,7 +676,7 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
 def test_tensor_broadcast_shape():
     """The rule on known pairs, on its edge cases, on impossible pairs, and on random shapes."""
     for a, b, expected, why in [
-        ((3, 4), (4,), (3, 4), "4 meets 4; the missing dimension counts as 1"),
+        ((3, 4), (4,), (3, 4), "4 equals 4; the missing dimension counts as 1"),
         ((3, 4), (3, 1), (3, 4), "the 1 stretches to 4"),
         ((5, 1), (1, 6), (5, 6), "each side stretches where it has a 1"),
         ((4,), (2, 3, 4), (2, 3, 4), "the shorter shape may also stand first"),
@@ -848,7 +850,7 @@ test_tensor_elementwise()
 
 # %% [markdown]
 """
-One warning about the narrow whole numbers. A plain number takes the dtype of the tensor it meets,
+One warning about the narrow whole numbers. A Python int takes the dtype of the tensor it meets,
 and int8 ends at 127. NumPy does not complain when a result lies beyond: it **wraps round** to the
 other end. That holds for `+`, `-`, `*` and `@`, also between two int8 tensors. A number that is
 itself too large is refused. When results may leave the range, convert before you compute:
@@ -898,7 +900,7 @@ def matmul_explicit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     """Multiply two matrices with three loops and count the multiplications.
 
     Args:
-        a, b: arrays of shape (rows, inner) and (inner, columns).
+        a, b: float32 arrays of shape (rows, inner) and (inner, columns).
 
     Returns:
         A pair: the product, a float32 array of shape (rows, columns), and the number of
@@ -996,8 +998,8 @@ mean for the two objects at hand.
 ### Then vectorised, for real work
 
 NumPy hands a matrix product to a BLAS library: code that has been tuned for decades, which
-multiplies many pairs per clock tick and keeps what it needs in the processor's cache. This is
-the version the class uses, so it must also deal with more than two dimensions:
+multiplies many pairs per clock tick and keeps what it needs in the cache, the small fast memory
+inside the processor. This is the version the class uses, so it must also deal with more than two dimensions:
 
 * **1-D** operands are vectors, and the product drops that dimension:
   (3,) @ (3,) is a scalar, (2, 3) @ (3,) is (2,), (3,) @ (3, 2) is (2,).
@@ -1254,8 +1256,9 @@ test_tensor_reshape()
 ### Naming an axis
 
 Dimensions are also called **axes**, numbered from 0, or from the end: -1 is the last axis, however
-many come before it. The operations that follow take axes in four spellings: `None` for all, a
-number, a negative number, or a tuple. One function turns every spelling into the same form.
+many come before it. The reductions of Part 6 take axes in four spellings: `None` for all, a number, a
+negative number, or a tuple (or list) of numbers; `permute` takes the last. One function turns every
+spelling into the same form.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_resolve_axes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1494,8 +1497,8 @@ With `keepdims=True` the axis stays, with size 1: (2, 3) becomes (2, 1) instead 
 result broadcasts against the tensor it came from, as in `t - t.mean(axis=1, keepdims=True)`.
 
 Unlike `+`, a sum of int8 does not wrap: NumPy adds narrow whole numbers in a wider type, and the
-tensor stores the result as float32 (exact up to 16,777,216; beyond that, 7 digits). And if there
-is nothing to fold, as in shape (0, 3), the sum is 0, the mean is nan with a warning, and the
+tensor stores the result as float32 (exact up to 16,777,216; beyond that, 7 digits). A sum of float16
+stays float16, though, and becomes inf beyond 65504. And if there is nothing to fold, as in shape (0, 3), the sum is 0, the mean is nan with a warning, and the
 maximum is a ValueError of NumPy's.
 """
 
@@ -1839,7 +1842,7 @@ Both need one result of 50 MB. The copies need another 50 MB, to hold the same 7
 ## 4. Views against copies, and memory that is written again
 
 The line with the buffer is a preview of a habit: `out=` lets NumPy write into memory that exists,
-instead of asking the system for fresh pages each time.
+instead of asking the system for fresh memory each time.
 """
 
 # %%
@@ -1915,7 +1918,8 @@ Your own messages may be worded differently; the shapes in them are the same. Re
 * **`Cannot reshape (3, 4) into (5, -1): the 12 elements must fill the new shape exactly, ...`**
   Count the elements on both sides.
 * **`A matrix product needs a Tensor, but got ndarray.`** Wrap the other operand of `@`. (The other
-  operators accept numbers, lists and arrays.)
+  operators accept numbers, lists and arrays.) With the array on the left, Python says
+  `unsupported operand type(s) for @: 'numpy.ndarray' and 'Tensor'`.
 * **`item() needs one element, but shape (2, 2) has 4.`** So do `float(t)` and `if t:`. Reduce first.
 * **`'Tensor' object has no attribute 'T'`**, and the same for `**` and `<`: the class has few names
   on purpose. For a single use, compute on the array: `t.data ** 2`.
