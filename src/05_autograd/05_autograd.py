@@ -65,8 +65,10 @@ By the end of this module you can
 | 6 | `enable_autograd`, `check_gradients` | switch it on, prove it right |
 | 7 | the other rules | products, sums, views, lookups, activations, losses |
 
-**Not yet**: nothing is updated here; Module 06 decides what to do with a gradient. And for good, this
-engine leaves out gradients of gradients, and it does not notice when you overwrite a tensor's data between
+Parts 1 to 3, Parts 4 to 6, Part 7 and the rest: three sittings. Each ends at a good place to stop.
+
+**Not yet**: nothing is updated here; Module 06 decides what to do with a gradient. **Not at all**: this
+engine computes no gradients of gradients, and it does not notice when you overwrite a tensor's data between
 the forward and the backward pass.
 """
 
@@ -94,7 +96,6 @@ from tinytorch.core.tensor import (
     Tensor,
     add,
     as_array,
-    compute,
     divide,
     matmul,
     multiply,
@@ -113,10 +114,12 @@ from tinytorch.core.tensor import (
 # For the test cells and experiments below; not part of your framework.
 import time
 import tracemalloc
+import weakref
 
 from tinytorch.core.activations import ReLU, Sigmoid, Tanh
 from tinytorch.core.layers import Linear, Sequential
 from tinytorch.core.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, log_softmax
+from tinytorch.core.tensor import compute
 from tito.judge import check, probe
 
 # %% [markdown]
@@ -264,7 +267,7 @@ exact = 3 * point.data**2
 print("error of the measured gradient of sum(x * x * x), at x = [0.5, 1, 2]")
 for trial_eps in (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6):
     error = np.abs(numerical_gradient(lambda t: (t * t * t).sum(), point, trial_eps) - exact).max()
-    print(f"  eps = {trial_eps:<8g} largest error {error:8.2g}   {'#' * max(1, int(12 + 4 * np.log10(error)))}")
+    print(f"  eps = {trial_eps:<8g} largest error {error:8.2g}   {'#' * max(1, round(20 + 4.5 * np.log10(error)))}")
 
 # %% [markdown]
 r"""
@@ -316,7 +319,7 @@ method `apply(grad_output)`. The objects and the tensors they hold are at the sa
 graph**: each tensor points to the `Function` that made it, each `Function` points to its input tensors.
 
 Tensors that no recorded operation made (parameters, data) are the **leaves** of the graph. They have no
-`Function`; the attribute `_grad_fn` is None for them. The last line of the cell says so once, for all
+`Function`; the attribute `_grad_fn` is None for them. The last line of the next cell says so once, for all
 tensors.
 """
 
@@ -328,8 +331,9 @@ class Function:
 
     Attributes:
         saved_tensors: tuple of the input Tensors, in order. They are the edges of the graph.
-        output: the result as an ndarray. Not the Tensor: that one points to this node, and two
-            objects that point to each other are freed late.
+        output: the result as an ndarray. Not the Tensor: that one refers to this node. Python
+            frees an object the moment nothing refers to it any more; two objects that refer to
+            each other have to wait for the garbage collector.
         settings: dict of the operation's settings, such as {"axis": 1, "keepdims": False}.
 
     A subclass is the rule of one operation; it defines apply().
@@ -351,8 +355,8 @@ class Function:
     def needs(self, i: int) -> bool:
         """Whether input number i requires a gradient.
 
-        A rule asks this before it computes something expensive: nobody wants the gradient of
-        a batch of images.
+        A rule asks this before it computes something expensive: usually nobody wants the
+        gradient of a batch of images.
 
         Example:
             with w = Tensor([1.0], requires_grad=True) and x = Tensor([1.0]),
@@ -365,8 +369,9 @@ class Function:
     def apply(self, grad_output: np.ndarray) -> tuple[np.ndarray | None, ...]:
         """The gradient of every input, given that of the output: the backward rule.
 
-        Returns a tuple with one ndarray per input, or None for an input that has no gradient or
-        needs none. A rule never writes into grad_output or into the saved arrays: others use them.
+        Always returns a tuple with one entry per input, also for a single input: an ndarray, or
+        None for an input that has no gradient or needs none. A rule never writes into grad_output
+        or into the saved arrays: others use them.
         """
         raise NotImplementedError(f"{type(self).__name__} does not define apply(grad_output)")
 
@@ -430,6 +435,9 @@ will add their own rules with the same line.
 
 Two rules are given as models. Addition: if $a$ rises by a bit, $a+b$ rises by the same bit, so the gradient
 is passed on as it is, to both inputs. Negation turns the sign.
+
+Look at how they end. A rule **always returns a tuple**, with one entry per input, also when there is only
+one input: `return (gradient,)`. It is the comma that makes the tuple.
 """
 
 # %%
@@ -538,6 +546,17 @@ def rule_leaves_alone(rule):
     return [g.tolist(), a.data.tolist(), b.data.tolist()]
 
 
+def gradients_of(node, grad_output, what, count=1):
+    """What the rule returns, after a look at its form: a tuple with one entry per input."""
+    gradients = node.apply(grad_output)
+    check.equal(
+        type(gradients).__name__, "tuple", given=f"the type of what {what} returns",
+        because="a rule returns a tuple with one entry per input; the comma makes it: (gradient,)",
+    )
+    check.equal(len(gradients), count, given=f"how many gradients {what} returns", because="one per input")
+    return gradients
+
+
 def test_autograd_arithmetic():
     """Minus, times and divided by, against the derivative written down by hand."""
     g = np.float32([1.0, 10.0])
@@ -547,11 +566,10 @@ def test_autograd_arithmetic():
         (MulBackward, "MulBackward", ([5.0, 70.0], [2.0, 30.0])),
         (DivBackward, "DivBackward", ([0.2, 10 / 7], [-2 / 25, -30 / 49])),
     ]:
-        result = rule(a, b).apply(g)
-        check.equal(len(result), 2, given=f"how many gradients {name}(a, b).apply(G) returns")
+        gradients = gradients_of(rule(a, b), g, f"{name}(a, b).apply(G)", 2)
         for position, letter in enumerate("ab"):
             check.close(
-                result[position], expected[position],
+                gradients[position], expected[position],
                 given=f"{name}, a = [2, 3], b = [5, 7], G = [1, 10]: gradient of {letter}",
                 because="the gradient of the output times the derivative of this one operation",
             )
@@ -627,8 +645,8 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
     Steps:
         1. If the shapes are equal, return the gradient as it is (most calls end here).
-        2. As long as / as far as the gradient has more axes than `shape`, they are the first
-           ones: sum them away.
+        2. If the gradient has more axes than `shape`, the additional ones are the first ones: sum
+           them away.
         3. Find the axes where `shape` has 1 and the gradient has more, and sum them with
            keepdims=True. (np.sum takes a tuple of axes.)
     """
@@ -638,7 +656,7 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     new = gradient.ndim - len(shape)
     if new > 0:
         gradient = gradient.sum(axis=tuple(range(new)))
-    stretched = tuple(i for i, size in enumerate(shape) if size == 1 and gradient.shape[i] > 1)
+    stretched = tuple([i for i, size in enumerate(shape) if size == 1 and gradient.shape[i] > 1])
     return gradient.sum(axis=stretched, keepdims=True) if stretched else gradient
     ### END SOLUTION
 
@@ -684,8 +702,9 @@ test_autograd_unbroadcast()
 # %% [markdown]
 r"""
 With that, here is the only place where a rule is ever applied. It asks the rule, undoes broadcasting, and
-passes on what somebody needs. It also checks that a gradient has the shape of its input, so a slip in a
-rule is reported with the rule's name instead of surfacing three layers further down.
+passes on what somebody needs. It also checks what came back: a tuple with one entry per input, and each
+gradient in the shape of its input. A slip in a rule is reported with the rule's name instead of surfacing
+three layers further down.
 """
 
 
@@ -693,21 +712,34 @@ rule is reported with the rule's name instead of surfacing three layers further 
 #| export
 def input_gradients(node: Function, grad_output: np.ndarray) -> Iterator[tuple[Tensor, np.ndarray]]:
     """Apply the rule of `node`: yield (input, its gradient) for each input that needs one."""
-    gradients = node.apply(grad_output)
-    for tensor, gradient in zip(node.saved_tensors, gradients, strict=True):
+    gradients, tensors = node.apply(grad_output), node.saved_tensors
+    if not isinstance(gradients, tuple) or len(gradients) != len(tensors):
+        kind = type(gradients).__name__
+        got = f"a tuple of {len(gradients)}" if kind == "tuple" else f"one {kind}"
+        raise TypeError(
+            f"{type(node).__name__}.apply must return a tuple with one entry per input "
+            f"({len(tensors)}), but returned {got}. A comma makes a tuple: (gradient,)."
+        )
+    for tensor, gradient in zip(tensors, gradients, strict=True):
         if gradient is None or not tensor.requires_grad:
             continue
-        gradient = unbroadcast(gradient, tensor.shape)
-        if tensor.shape != gradient.shape:
-            raise RuntimeError(
-                f"{type(node).__name__} returned a gradient of shape {gradient.shape} for an "
-                f"input of shape {tensor.shape}: they must be equal."
-            )
+        shape, returned = tensor.data.shape, gradient.shape
+        if returned != shape:
+            if len(returned) >= len(shape):
+                gradient = unbroadcast(gradient, shape)
+            if gradient.shape != shape:
+                raise RuntimeError(
+                    f"{type(node).__name__} returned a gradient of shape {returned} for an input "
+                    f"of shape {shape}: they must be equal."
+                )
         yield tensor, gradient
 
 
 # %% [markdown]
 r"""
+This is a **good place to stop for today**. You can differentiate any single operation, whatever the shapes;
+what comes next puts the operations together.
+
 ## Part 4: The graph writes itself
 
 Now the moment you prepared in Module 01. Every result of every operation passes through one function,
@@ -798,9 +830,10 @@ def node_of_a_product():
     record(y, multiply, (a, b), {"axis": 1, "keepdims": False})
     node = y._grad_fn
     if node is None:
-        return [y.requires_grad, "no node", False, False, False, {}, b.requires_grad, True]
+        return [y.requires_grad, "no node", [], False, {}, b.requires_grad, True]
+    saved = ["a" if kept is a else "b" if kept is b else type(kept).__name__ for kept in node.saved_tensors]
     return [
-        y.requires_grad, type(node).__name__, node.saved_tensors[0] is a, node.saved_tensors[1] is b,
+        y.requires_grad, type(node).__name__, saved,
         node.output is y.data, node.settings, b.requires_grad, a._grad_fn is None,
     ]
 
@@ -834,9 +867,9 @@ def operation_without_rule(needs):
 
 def test_autograd_record():
     """The output gets a node of the right class, exactly when a gradient may need it."""
-    wants, kind, first, second, array, settings, data_needs, leaf = node_of_a_product()
+    wants, kind, saved, array, settings, data_needs, leaf = node_of_a_product()
     check.equal([wants, kind], [True, "MulBackward"], given="record(y, multiply, (a, b), ...): y.requires_grad and the class of y._grad_fn")
-    check.equal([first, second], [True, True], given="saved_tensors of the node are a and b", because="rule(*inputs, ...) keeps the input tensors in order")
+    check.equal(saved, ["a", "b"], given="saved_tensors of the node", because="rule(*inputs, ...) keeps the input tensors, in order")
     check.equal(array, True, given="is node.output the array y.data", because="the node keeps the array; the tensor would point back to the node")
     check.equal(settings, {"axis": 1, "keepdims": False}, given="node.settings after record(..., {'axis': 1, 'keepdims': False})")
     check.equal([data_needs, leaf], [False, True], given="b.requires_grad (False before); a._grad_fn is None", because="recording changes the output only")
@@ -968,10 +1001,20 @@ loss through all of it, in a sensible order. You will do it three times.
 The obvious program is a recursion. To send a gradient into a tensor: if it is a leaf, add the gradient to
 what the leaf has collected. If an operation made it, ask the node for the gradients of its inputs, and send
 each one on in the same way.
+
+Nothing calls `record` for you yet; that comes in Part 6. Until then, `recorded(multiply, a, b)` computes
+`a * b` and records it by hand. It is given, for the tests and experiments of this part.
 """
 
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_recursion", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def recorded(operation: Callable, *inputs: Tensor, **settings) -> Tensor:
+    """Compute, then record by hand, whether or not autograd has been switched on."""
+    output = compute(operation, *inputs, **settings)
+    record(output, operation, inputs, settings)
+    return output
+
+
 def backward_by_recursion(tensor: Tensor, gradient: np.ndarray) -> int:
     """Send `gradient` into `tensor` and on to everything it was computed from, recursively.
 
@@ -1009,22 +1052,13 @@ def backward_by_recursion(tensor: Tensor, gradient: np.ndarray) -> int:
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_recursion", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-def recorded(operation, *inputs, **settings):
-    """Compute and record, whether or not autograd has been switched on."""
-    output = compute(operation, *inputs, **settings)
-    record(output, operation, inputs, settings)
-    return output
-
-
 @probe
 def recursion_on_doublings(levels):
     """y = y + y, several times: [visits, gradient of x]."""
     x = Tensor([1.0], requires_grad=True)
     y = x
     for _ in range(levels):
-        doubled = compute(add, y, y)
-        record(doubled, add, (y, y), {})
-        y = doubled
+        y = recorded(add, y, y)
     visits = backward_by_recursion(y, np.ones(1, dtype=np.float32))
     return [visits, float(x.grad.data[0])]
 
@@ -1049,7 +1083,7 @@ def test_autograd_recursion():
     check.equal(visits, 5, given="visits for y = a * b - c", because="y, a * b, a, b and c: one visit each")
     x = Tensor([3.0], requires_grad=True)
     visits = backward_by_recursion(recorded(multiply, x, x), one)
-    check.close(x.grad, [6.0], given="y = x * x with x = 3: gradient of x", because="x is reached on two ways, and the gradients of both add up")
+    check.close(x.grad, [6.0], given="y = x * x with x = 3: gradient of x", because="x is reached in two ways, and the gradients of both add up")
     check.equal(visits, 3, given="visits for y = x * x", because="y once, x twice")
     backward_by_recursion(recorded(negate, x), 10 * one)
     check.close(x.grad, [-4.0], given="then y = -x with gradient 10: gradient of x", because="a leaf goes on collecting: 6 - 10")
@@ -1082,13 +1116,17 @@ the graph has **diamonds**:
 ```
 
 In words: each level is reached twice from every visit of the level above, so the number of visits doubles
-per level, although there is only one tensor per level.
+per level, although there is only one tensor per level. (A long chain has another end: `RecursionError`,
+since Python allows about a thousand nested calls.)
 """
 
 # %%
 for levels in (4, 8, 12, 14):
+    y = Tensor([1.0], requires_grad=True)
+    for _ in range(levels):
+        y = recorded(add, y, y)
     began = time.perf_counter()
-    visits, _ = recursion_on_doublings(levels)
+    visits = backward_by_recursion(y, np.ones(1, dtype=np.float32))
     seconds = time.perf_counter() - began
     print(f"{levels:3d} levels, {levels + 1:3d} tensors: {visits:6d} visits, {seconds * 1000:7.1f} ms")
 years = seconds / visits * 2**61 / 3600 / 24 / 365
@@ -1096,8 +1134,6 @@ print(f" 60 levels,  61 tensors: {2**61:.2g} visits; at this speed {years:,.0f} 
 
 # %% [markdown]
 r"""
-And a long chain ends in `RecursionError`, since Python allows about a thousand nested calls.
-
 ### A tempting repair, and why it is wrong
 
 "Just visit every tensor once!" Remember who was visited, and do not go on from there a second time. Fast,
@@ -1125,7 +1161,7 @@ print("y = (2x)(2x) at x = 3. visit_once says", x.grad.data, "; the derivative i
 
 # %% [markdown]
 r"""
-Half of the truth. `double` was reached twice, but the second half of its gradient arrived *after* it had
+That is half the truth. `double` was reached twice, but the second half of its gradient arrived *after* it had
 passed on the first. It spoke too early.
 
 So the condition is clear: **a tensor may pass its gradient on only when everybody it helped to compute has
@@ -1140,21 +1176,21 @@ down: then everything it depends on stands in the list already.
 
 Recursion would do, but not for a chain of 10,000. So keep the stack yourself, a list of pairs
 `(tensor, leaving)`. What recursion does on the way out becomes a second entry of the same tensor, pushed
-*below* its inputs, with `leaving` set:
+*below* its inputs, with `leaving` set to True:
 
 ```
- stack (top on the right)               order
- [ (y, in) ]                            []
- [ (y, out) (a, in) (b, in) ]           []            y = a * b: y waits below its inputs
- [ (y, out) (a, in) (b, out) ]          []
- [ (y, out) (a, in) ]                   [b]
- [ (y, out) (a, out) ]                  [b]
- [ (y, out) ]                           [b, a]
- []                                     [b, a, y]
+ stack (top on the right)                     order
+ [ (y, False) ]                               []
+ [ (y, True) (a, False) (b, False) ]          []            y = a * b: y waits below its inputs
+ [ (y, True) (a, False) (b, True) ]           []
+ [ (y, True) (a, False) ]                     [b]
+ [ (y, True) (a, True) ]                      [b]
+ [ (y, True) ]                                [b, a]
+ []                                           [b, a, y]
 ```
 
-In words: an entering tensor is replaced by its leaving entry with its inputs on top; a leaving tensor is
-appended to the order.
+In words: a tensor that is entered (False) is replaced by its leaving entry (True), with its inputs on top;
+a tensor that is left is appended to the order.
 """
 
 
@@ -1327,7 +1363,8 @@ def initial_gradient(tensor: Tensor, gradient=None) -> np.ndarray:
         ValueError: gradient is None and the tensor has several elements. Mention its shape.
         ValueError: the gradient's shape is not the tensor's. Mention both shapes.
 
-    Check them in this order. Shapes are mentioned as Python prints them, such as (2, 3).
+    Check them in this order. Shapes are mentioned as Python prints them, such as (2, 3). The
+    wording is yours: tests look for the names and shapes only, here and in every other error.
     """
     ### BEGIN SOLUTION
     if not tensor.requires_grad:
@@ -1492,9 +1529,9 @@ It keeps a dictionary `pending`: for each tensor not yet reached, the sum of the
 so far. Then it takes tensors from the **end** of the topological order with `order.pop()`. When a tensor's
 turn comes, its entry in `pending` is complete.
 
-Popping, rather than iterating in reverse, has a purpose: a tensor that is out of the list, and whose node
-is released, is referenced by nobody. Its memory returns while the pass goes on, so the backward pass frees
-the forward pass's memory step by step.
+Why pop, and not iterate in reverse? The list itself would keep every tensor alive until the end. A tensor
+that is out of the list, and whose node is released, is referenced by nobody: its memory returns while the
+pass goes on. So the backward pass frees the forward pass's memory step by step.
 
 That is also why a graph serves for **one** backward pass, unless you ask for more with `retain_graph=True`.
 A released node stays where it is, empty; `parents()` recognises it and raises the error you have seen in
@@ -1523,18 +1560,20 @@ def backward(self: Tensor, gradient=None, retain_graph: bool = False) -> None:
     Example:
         x = Tensor([3.0], requires_grad=True); y = x * x + x; y.backward(); x.grad holds [7.0].
 
-    Steps:
-        1. Get the initial gradient and the topological order. `pending` is a dict with one entry,
-           this tensor -> the initial gradient. (Tensors can be keys.) `taken` is a set with the
-           id of the initial gradient: that array may be the caller's.
-        2. While there are tensors in the order, pop the last one, and pop its gradient out of
-           `pending` (pop(key, None) gives None if nothing arrived).
-        3. Nothing arrived (every rule on the way answered None): go on to 6.
-        4. A leaf: accumulate the gradient, and take the next tensor.
-        5. Otherwise, for each (parent, parent_gradient) of input_gradients(node, gradient): add
-           it to the parent's entry in `pending`, as a new array (never +=, the arrays may be
-           shared); the first arrival becomes the entry as it is, without a copy.
-        6. If the tensor has a node, release() it, unless retain_graph.
+    Before the loop:
+        - Get the initial gradient and the topological order.
+        - `pending` is a dict with one entry: this tensor -> the initial gradient. (Tensors can be
+          keys.) `taken` is a set with the id of the initial gradient: that array may be the
+          caller's.
+
+    While there are tensors in the order, pop the last one, and pop its gradient out of `pending`.
+    (pop(key, None) gives None if nothing arrived: every rule on the way answered None.) Then
+        - a leaf accumulates its gradient, if one arrived;
+        - a tensor with a node, if a gradient arrived, sends it on: for each (parent,
+          parent_gradient) of input_gradients(node, gradient), the first arrival becomes the
+          parent's entry in `pending` as it is, without a copy; a later one is added to the entry
+          in a new array (never +=, the arrays may be shared);
+        - a node is released in any case, whether a gradient arrived or not, unless retain_graph.
     """
     ### BEGIN SOLUTION
     start = initial_gradient(self, gradient)
@@ -1557,13 +1596,6 @@ def backward(self: Tensor, gradient=None, retain_graph: bool = False) -> None:
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_backward", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
-def recorded(operation, *inputs, **settings):
-    """Compute and record, whether or not autograd has been switched on."""
-    output = compute(operation, *inputs, **settings)
-    record(output, operation, inputs, settings)
-    return output
-
-
 @probe
 def ladder(levels, width, retain):
     """y = y + ... + y (width times) / width, `levels` times; [gradient, nodes left, grads inside]."""
@@ -1642,12 +1674,32 @@ def pass_with_a_blocked_way():
     return [a.grad.data.tolist(), b.grad, freed]
 
 
+@probe
+def freed_on_the_way():
+    """y = f(-(-x)): is -(-x) out of memory by the time the rule of the first minus is applied?"""
+    seen = []
+
+    class Looking(Function):
+        def apply(self, grad_output):
+            seen.append(upper() is None)
+            return (grad_output,)
+
+    x, first, second, y = (Tensor([1.0], requires_grad=True) for _ in range(4))
+    first._grad_fn = Looking(x)
+    record(second, negate, (first,), {})
+    record(y, negate, (second,), {})
+    upper = weakref.ref(second)
+    del first, second
+    backward(y)
+    return seen
+
+
 def test_autograd_backward():
     """Gradients of expressions, accumulation, freeing, errors, chains and diamonds."""
     x = Tensor([3.0], requires_grad=True)
     y = recorded(add, recorded(multiply, x, x), x)
     backward(y)
-    check.close(x.grad, [7.0], given="y = x * x + x at x = 3: x.grad after backward(y)", because="2 x + 1, collected on three ways")
+    check.close(x.grad, [7.0], given="y = x * x + x at x = 3: x.grad after backward(y)", because="2 x + 1, collected in three ways")
     backward(recorded(multiply, x, Tensor([5.0])))
     check.close(x.grad, [12.0], given="then backward of 5 x: x.grad", because="gradients accumulate over passes: 7 + 5")
     x = Tensor([3.0], requires_grad=True)
@@ -1685,6 +1737,7 @@ def test_autograd_backward():
     check.equal(ladder(60, 2, False), [1.0, 0, 0], given="60 diamonds: [gradient of x, nodes still holding memory, intermediate grads]")
     check.equal(ladder(60, 2, True), [1.0, 120, 0], given="60 diamonds with retain_graph=True: [gradient of x, nodes still holding memory, intermediate grads]")
     check.equal(ladder(5000, 1, False), [1.0, 0, 0], given="a chain of 10,000 operations: [gradient of x, nodes still holding memory, intermediate grads]")
+    check.equal(freed_on_the_way(), [True], given="y = f(g(x)): is f's input out of memory when the rule of g is applied", because="popped out of the order and released, it is referenced by nobody")
     check.equal(pass_with_a_blocked_way(), [[1.0], None, [True] * 3], given="y = a + f(-b), where the rule of f answers None: [a.grad, b.grad, are the nodes of -b, f and y freed]", because="no gradient flows there, and the nodes are freed all the same")
 
 
@@ -1782,6 +1835,29 @@ print("by hand, (3 + 2x - 3x^2) / (x^2 + 1)^2:", (3 + 2 * x.data - 3 * x.data**2
 
 # %% [markdown]
 r"""
+### Something learns
+
+What is a gradient good for? It says which way is up, so take a small step the other way. Here are four
+points of the line $y = 2x - 1$, and a line `w * x + b` that knows nothing. The loss is the mean of the
+squared errors. The rule of `mean` comes in Part 7; until then, say it by hand: each of the four squares
+counts a quarter, and that is the gradient to start from.
+"""
+
+# %%
+points, heights = Tensor([0.0, 1.0, 2.0, 3.0]), Tensor([-1.0, 1.0, 3.0, 5.0])
+w, b = Tensor([0.0], requires_grad=True), Tensor([0.0], requires_grad=True)
+for step in range(101):
+    errors = w * points + b - heights
+    squares = errors * errors
+    squares.backward(np.full(4, 0.25))
+    if step % 20 == 0:
+        print(f"  step {step:3d}   loss {squares.data.mean():7.4f}   y = {w.data[0]:.2f} x {b.data[0]:+.2f}")
+    for parameter in (w, b):
+        parameter.data -= 0.1 * parameter.grad.data
+        parameter.zero_grad()
+
+# %% [markdown]
+r"""
 ### Trust, but measure
 
 You now have two ways to a gradient: the slow one that cannot be wrong and the fast one that can. Put them
@@ -1811,7 +1887,9 @@ def check_gradients(
         rtol, atol: a difference of more than atol + rtol * |measured| is an error, and so is NaN.
 
     Returns:
-        The largest difference found (0.0 if no input requires a gradient).
+        The largest difference found, as a Python float. 0.0 if there is nothing to check: no
+        input requires a gradient, or those that do have no entries. (array.max(initial=0.0) is
+        0.0 for an empty array.)
 
     Raises:
         AssertionError: some entry differs too much. The message names the number of the input
@@ -1819,7 +1897,8 @@ def check_gradients(
             as "(1, 1)"), what backward() says and what was measured.
 
     Steps:
-        1. Reset the grads. Compute output = f(*inputs).
+        1. Reset the grads. If no input requires a gradient, return 0.0 (there would be nothing to
+           call backward on). Compute output = f(*inputs).
         2. Weights: np.random.default_rng(0).standard_normal(output.shape). Call
            output.backward(weights).
         3. For each input x (number i) that requires a gradient: measure the gradient of the
@@ -1830,6 +1909,8 @@ def check_gradients(
     ### BEGIN SOLUTION
     for x in inputs:
         x.grad = None
+    if not any([x.requires_grad for x in inputs]):
+        return 0.0
     output = f(*inputs)
     weights = np.random.default_rng(0).standard_normal(output.shape)
     output.backward(weights)
@@ -1931,8 +2012,8 @@ def tolerances(rtol, atol):
 
 
 @probe
-def nothing_to_check():
-    """No input requires a gradient on its own account, except one that is used in two places."""
+def step_in_use():
+    """x * x - 1 / x with eps=0.125: does it pass, and at which places was it evaluated?"""
     enable_autograd(quiet=True)
     x = Tensor([1.0, 2.0], requires_grad=True)
     steps = []
@@ -1942,6 +2023,22 @@ def nothing_to_check():
         return t * t - 1 / t
 
     return [check_gradients(f, x, eps=0.125) < 0.05, 1.125 in steps, 0.875 in steps, np.round(x.grad.data / np.random.default_rng(0).standard_normal(2), 3).tolist()]
+
+
+@probe
+def nothing_to_check():
+    """No input requires a gradient."""
+    enable_autograd(quiet=True)
+    largest = check_gradients(lambda t: t + t, Tensor([1.0, 2.0]))
+    return [type(largest).__name__, largest]
+
+
+@probe
+def exact_and_empty():
+    """The results where both gradients are exactly 0, without any tolerance; and for no entries."""
+    enable_autograd(quiet=True)
+    zero = check_gradients(lambda t: t * 0, Tensor([1.0, 2.0], requires_grad=True), atol=0.0, rtol=0.0)
+    return [zero, check_gradients(lambda t: t * 2, Tensor(np.zeros((0, 3)), requires_grad=True))]
 
 
 def test_autograd_check_gradients():
@@ -1954,9 +2051,11 @@ def test_autograd_check_gradients():
     check.equal(outputs_that_cancel(), "AssertionError", given="f = (x, -x), whose rule answers zero", because="the outputs have to be weighted, or their gradients cancel")
     check.equal([tolerances(0.05, 0.0), tolerances(0.001, 0.0), tolerances(0.0, 1e3)], ["passed", "AssertionError", "passed"], given="a rule that is 1 % off, with rtol=0.05, rtol=0.001 (atol=0), and atol=1000 (rtol=0)")
     check.equal(
-        nothing_to_check(), [True, True, True, [3.0, 4.25]], given="x * x - 1 / x with eps=0.125: [passes, was x[0] = 1.125 tried, 0.875, gradient / weights]",
+        step_in_use(), [True, True, True, [3.0, 4.25]], given="x * x - 1 / x with eps=0.125: [passes, was x[0] = 1.125 tried, 0.875, gradient / weights]",
         because="the gradient is weights * (2 x + 1 / (x * x))",
     )
+    check.equal(nothing_to_check(), ["float", 0.0], given="x + x, where x requires no gradient: [type of result, result]", because="there is nothing to check, and that is no error")
+    check.equal(exact_and_empty(), [0.0, 0.0], given="0 x without any tolerance, and 2 x for a (0, 3) tensor: the largest differences", because="a difference of 0 is never more than the tolerance")
 
 
 test_autograd_check_gradients()
@@ -2007,16 +2106,18 @@ def check_direction(
 
 # %% [markdown]
 r"""
-## Part 7: The rest of the crib sheet
+This is another **good place to stop for today**: the engine is complete, and you have seen it learn.
 
-The engine is complete; it merely speaks few words yet. What follows is vocabulary, and each word takes a
-line or two.
+## Part 7: The other rules
+
+The engine merely speaks few words yet. What follows is vocabulary, and each word takes a line or two. One
+reminder for all of them: a rule returns a **tuple, also for one input**: `return (gradient,)`.
 
 ### Matrix products
 
-$C = A\,B$ with shapes $(n, k)$, $(k, m)$, $(n, m)$. Each entry of $A$ meets a whole row of $B$, so its
-gradient is a sum, and that sum is again a matrix product. There are only so many ways to make the shapes
-fit:
+$C = A\,B$ with shapes $(n, k)$, $(k, m)$, $(n, m)$. The entry $A_{ij}$ is multiplied by each of the $m$
+entries of row $j$ of $B$, and every product goes into another entry of $C$, all in row $i$. So its gradient
+is a sum of $m$ terms, $\sum_c G_{ic}\,B_{jc}$, and all these sums together are again a matrix product:
 
 $$\frac{\partial L}{\partial A} = G\,B^{T}\quad (n,m)(m,k) \to (n,k) \qquad\qquad \frac{\partial L}{\partial B} = A^{T} G\quad (k,n)(n,m) \to (k,m)$$
 
@@ -2044,19 +2145,22 @@ class MatmulBackward(Function):
     def apply(self, grad_output):
         """Return (gradient of A, gradient of B); None, without computing it, where not needed.
 
+        k is at least 1; the other dimensions may be 0.
+
         Case 1, B has one or two dimensions (A has any number): one single product each.
-            The result has exactly the shape of A, and of B.
-            1. rows: A as a matrix, all dimensions but the last flattened into one: (n, k). A
+            1. rows: A as a matrix (n, k), all its dimensions but the last flattened into one. A
                vector of length k becomes (1, k).
-            2. matrix: B itself, or a vector of length k as a column (k, 1).
-            3. g: grad_output as a matrix of shape (n, m), n rows and as many columns as matrix.
-            4. gradient of A: g @ matrix^T, in the shape of A.
-               gradient of B: rows^T @ g, in the shape of B (reshape it only if B is a vector: a
-               reshaped array is a view, and `accumulate` would have to copy it).
+            2. matrix: B itself, or, if B is a vector of length k, that vector as a column (k, 1).
+               Either way its shape is (k, m).
+            3. g: grad_output reshaped to (n, m).
+            4. The gradient of A is g @ matrix^T, reshaped to the shape of A.
+               The gradient of B is rows^T @ g, which has the shape of B already, unless B is a
+               vector. Reshape it only then: a reshaped array is a view, and `accumulate` would
+               have to copy it.
         Case 2, B is a stack of matrices (three or more dimensions).
-            1. If A is a vector, give A a new axis -2, and grad_output as well: a row.
-            2. The two formulas, with the last two axes transposed (np.swapaxes). The leading
-               dimensions may be more than those of A or B: unbroadcast sums them later.
+            1. If A is a vector, it takes part as a row: give A a new axis -2, and grad_output too.
+            2. The two formulas, where "transposed" means the last two axes (np.swapaxes). The
+               results may have more leading dimensions than A or B: unbroadcast sums them later.
 
         Example:
             A = [[1, 2]], B = [[3], [4]], G = [[10]]: dA = [[30, 40]], dB = [[10], [20]].
@@ -2095,6 +2199,13 @@ def measured(f, x, g):
     return slopes
 
 
+@probe
+def memory_of_a_weight_gradient():
+    """Is the gradient of the matrix a view of another array?"""
+    batch, weight = Tensor(np.ones((4, 3))), Tensor(np.ones((3, 2)), requires_grad=True)
+    return MatmulBackward(batch, weight).apply(np.ones((4, 2), dtype=np.float32))[1].base is not None
+
+
 def test_autograd_matmul():
     """Matrices, vectors, stacks and broadcast stacks, against float64 differences."""
     enable_autograd(quiet=True)
@@ -2111,6 +2222,7 @@ def test_autograd_matmul():
     for a, b, expected in [(weight, Tensor(np.ones((5, 4, 2))), [False, True]), (Tensor(np.ones((3, 4))), stack, [True, False])]:
         missing = [gradient is None for gradient in MatmulBackward(a, b).apply(np.ones((5, 3, 2), dtype=np.float32))]
         check.equal(missing, expected, given=f"(3, 4) @ (5, 4, 2), where only {'AB'[expected[0]]} requires a gradient: are the gradients of A and B None")
+    check.equal(memory_of_a_weight_gradient(), False, given="(4, 3) @ (3, 2): is the gradient of B a view", because="a view has to be copied when it is stored; a fresh product can be kept")
     rng = np.random.default_rng(1)
     for left, right in [((2, 3), (3, 4)), ((3,), (3, 4)), ((2, 3), (3,)), ((3,), (3,)), ((5, 2, 3), (3, 4)), ((5, 2, 3), (3,)), ((2, 5, 2, 3), (3, 2)), ((5, 2, 3), (5, 3, 4)), ((2, 3), (5, 3, 2)), ((1, 2, 3), (5, 3, 2)), ((5, 2, 3), (1, 3, 2)), ((2, 1, 2, 3), (3, 3, 2)), ((3,), (5, 3, 2)), ((0, 3), (3, 2))]:
         a, b = rng.integers(-4, 5, left).astype(np.float32), rng.integers(-4, 5, right).astype(np.float32)
@@ -2143,8 +2255,7 @@ The mean divides that by the number of entries that went into each result.
 
 The maximum sends its gradient to the entry that was largest; the others could have been a little different
 and nothing would have changed. And if several are equally large? Then there is no derivative, strictly
-speaking, and one has to choose. We let the ties **share the gradient equally**, as PyTorch does in
-`torch.amax`. (Its `torch.max(x, dim)` gives all of it to one of them.)
+speaking, and one has to choose. We let the ties **share the gradient equally**.
 """
 
 
@@ -2176,8 +2287,9 @@ class MeanBackward(Function):
     def apply(self, grad_output):
         """Return (gradient of a,), of a's shape and float32.
 
-        count is how many entries went into one mean: a.size / size of the output. Divide first
-        and broadcast afterwards: dividing the small array is cheaper.
+        count is how many entries went into one mean: a.size / size of grad_output. (An empty
+        batch has no means at all: divide by max(1, size of grad_output), and nothing breaks.)
+        Divide first and broadcast afterwards: dividing the small array is cheaper.
 
         Example:
             a of shape (2, 3), axis=1, G = [3, 6]: the gradient is [[1, 1, 1], [2, 2, 2]].
@@ -2216,16 +2328,6 @@ class MaxBackward(Function):
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_reductions", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
-def measured(f, x, g):
-    """Gradient of sum(g * f(x)) by central differences in float64."""
-    slopes = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        slopes[place] = np.sum(g * (f(x + step) - f(x - step))) / 2e-5
-    return slopes
-
-
 @probe
 def rule_dtypes():
     """The dtypes of what the rules return for float32."""
@@ -2366,18 +2468,18 @@ def test_autograd_moving():
     cube = Tensor(places, requires_grad=True)
     for first, second in [(None, None), (0, 1), (0, 2), (1, 2), (-1, 0), (1, -1), (1, 1)]:
         moved = places.swapaxes(-2 if first is None else first, -1 if second is None else second)
-        (gradient,) = TransposeBackward(cube, dim0=first, dim1=second).apply(moved)
+        (gradient,) = gradients_of(TransposeBackward(cube, dim0=first, dim1=second), moved, "TransposeBackward.apply")
         check.close(gradient, places, given=f"transpose({first}, {second}) of a (2, 3, 4) tensor, G = the transposed numbers 0 to 23", because="there and back again leaves every number where it was")
     vector = Tensor(np.zeros(3), requires_grad=True)
     (gradient,) = TransposeBackward(vector, dim0=None, dim1=None).apply(np.float32([1.0, 2.0, 3.0]))
     check.close(gradient, [1.0, 2.0, 3.0], given="transpose() of a vector, which changes nothing")
     for axes in [(2, 0, 1), (1, 2, 0), (0, 2, 1), (2, 1, 0), (-1, 0, 1), (1, -1, -3)]:
-        (gradient,) = PermuteBackward(cube, axes=axes).apply(places.transpose(axes))
+        (gradient,) = gradients_of(PermuteBackward(cube, axes=axes), places.transpose(axes), "PermuteBackward.apply")
         check.close(gradient, places, given=f"permute{axes} of a (2, 3, 4) tensor, G = the permuted numbers 0 to 23")
     cube.permute(1, 2, 0).backward(places.transpose(1, 2, 0))
     check.close(cube.grad, places, given="permute(1, 2, 0), through backward()")
     a = Tensor(np.ones(5), requires_grad=True)
-    (gradient,) = SliceBackward(a, key=slice(1, 3)).apply(np.float32([10.0, 20.0]))
+    (gradient,) = gradients_of(SliceBackward(a, key=slice(1, 3)), np.float32([10.0, 20.0]), "SliceBackward.apply")
     check.close(gradient, [0.0, 10.0, 20.0, 0.0, 0.0], given="a of shape (5,), key slice(1, 3), G = [10, 20]", because="what was not selected has gradient 0")
     for key, text in [(2, "2"), ((slice(None), 1), ":, 1"), ((..., slice(None, None, -2)), "..., ::-2"), ((1, slice(0, 2), None), "1, 0:2, None"), (slice(5, 9), "5:9")]:
         a = Tensor(np.ones((4, 3, 5)), requires_grad=True)
@@ -2431,7 +2533,7 @@ def scatter_add_rows(rows: np.ndarray, ids: np.ndarray, count: int) -> np.ndarra
     Example:
         rows [[1, 1], [2, 2], [5, 5]], ids [2, 0, 2], count 3: [[2, 2], [0, 0], [6, 6]].
 
-    Steps (do not use np.add.at: it is several times slower):
+    Steps (do not use np.add.at: it can be several times slower):
         1. A table of zeros.
         2. order = np.argsort(ids, kind="stable"): ids[order] is sorted, and rows[order] stand in
            the same new order.
@@ -2458,7 +2560,7 @@ def tools_used(n, count, width):
 
         @staticmethod
         def at(*args):
-            raise RuntimeError("np.add.at was called: it is several times slower than sorting")
+            raise RuntimeError("np.add.at was called: it can be several times slower than sorting")
 
         def __call__(self, *args, **kwargs):
             return np.multiply(1, args[0]) + args[1]
@@ -2544,15 +2646,10 @@ def indexing_rule(*tensors: Tensor, output: np.ndarray | None = None, **settings
 r"""
 ### Activations
 
-Four derivatives that you may have met on paper. Two of them have a pleasant property: the derivative can be
-computed from the *output* $y$, with no need to go back to $x$.
-
-| | forward | derivative |
-|---|---|---|
-| ReLU | $\max(x, 0)$ | 1 where $x > 0$, else 0 (at 0 exactly: 0, by convention) |
-| Sigmoid | $y = 1/(1 + e^{-x})$ | $y\,(1 - y)$ |
-| Tanh | $y = \tanh x$ | $1 - y^2$ |
-| GELU | $\tfrac12\, x\,(1 + t)$ with $t = \tanh u$, $u = c\,(x + 0.044715\,x^3)$, $c = \sqrt{2/\pi}$ | product rule and chain rule: $\tfrac12 (1 + t) + \tfrac12\, x\,(1 - t^2)\, u'$ with $u' = c\,(1 + 3 \cdot 0.044715\, x^2)$ |
+Four derivatives that you may have met on paper; each stands in the first line of its class below. Sigmoid
+and tanh have a pleasant property: the derivative can be computed from the *output* $y$, with no need to go
+back to $x$. ReLU has a corner: at exactly 0 its derivative is 0, by convention. GELU takes the product rule
+and the chain rule.
 
 Sigmoid is given. For ReLU, multiply by the comparison (`g * (x > 0)`): a product of an array with bools is
 the fastest form NumPy has, several times faster than `np.where` or a boolean index. In GELU, write `x * x`
@@ -2622,14 +2719,14 @@ class GELUBackward(Function):
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_activations", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 @probe
-def gradient_of(operation_name, values, g):
+def through_activation(operation_name, values, g):
     """Gradient through compute() of one of the operations, and the dtype of what the rule returns."""
     enable_autograd(quiet=True)
     operation = {"relu": relu, "sigmoid": sigmoid, "tanh": tanh, "gelu": gelu}[operation_name]
     x, g = Tensor(values, requires_grad=True), np.float32(g)
     y = compute(operation, x)
+    y.backward(g, retain_graph=True)
     (gradient,) = y._grad_fn.apply(g)
-    y.backward(g)
     return [x.grad.data, str(gradient.dtype), g, x.data]
 
 
@@ -2639,16 +2736,16 @@ def test_autograd_activations():
     def gelu64(x):
         return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
 
-    gradient, *_ = gradient_of("relu", [-1.0, 0.0, 2.0], [5.0, 5.0, 5.0])
+    gradient, *_ = through_activation("relu", [-1.0, 0.0, 2.0], [5.0, 5.0, 5.0])
     check.close(gradient, [0.0, 0.0, 5.0], given="ReLU at x = [-1, 0, 2], G = [5, 5, 5]", because="only what was let through forward is let through backward; at 0 the convention is 0")
-    (gradient,) = TanhBackward(Tensor([0.5493061]), output=np.float32([0.5])).apply(np.float32([4.0]))
+    (gradient,) = gradients_of(TanhBackward(Tensor([0.5493061]), output=np.float32([0.5])), np.float32([4.0]), "TanhBackward.apply")
     check.close(gradient, [3.0], given="tanh with output y = 0.5, G = 4", because="4 * (1 - 0.25)")
-    gradient, *_ = gradient_of("gelu", [0.0, 1.0], [1.0, 1.0])
+    gradient, *_ = through_activation("gelu", [0.0, 1.0], [1.0, 1.0])
     check.close(gradient, [0.5, 1.0829641], rtol=1e-4, given="GELU at x = [0, 1], G = [1, 1]")
     points = np.array([-6.0, -3.0, -1.5, -0.7, -0.01, 0.02, 0.4, 1.0, 2.5, 5.0])
     for name, function in [("relu", lambda v: np.maximum(v, 0)), ("sigmoid", lambda v: 1 / (1 + np.exp(-v))), ("tanh", np.tanh), ("gelu", gelu64)]:
         g = np.linspace(1, 3, points.size)
-        gradient, dtype, g_after, x_after = gradient_of(name, points, g)
+        gradient, dtype, g_after, x_after = through_activation(name, points, g)
         expected = g * (function(points + 1e-5) - function(points - 1e-5)) / 2e-5
         check.close(gradient, expected, rtol=1e-3, atol=1e-5, given=f"{name} at ten points between -6 and 5, G from 1 to 3")
         check.equal(dtype, "float32", given=f"dtype of the gradient of {name}", because="one float64 array would double the memory of everything behind it")
@@ -2662,8 +2759,8 @@ r"""
 ### Softmax
 
 Here every output depends on every input of its row: raise one score, and the other probabilities fall. The
-derivative is a matrix, $\partial y_i/\partial x_j = y_i(\delta_{ij} - y_j)$, one per row. Multiply it by
-$G$ on paper and it collapses:
+derivative is a matrix, $\partial y_i/\partial x_j = y_i(\delta_{ij} - y_j)$, one per row, where
+$\delta_{ij}$ is 1 if $i = j$ and 0 otherwise. Multiply it by $G$ on paper and it collapses:
 
 $$\frac{\partial L}{\partial x_j} = \sum_i G_i\, y_i (\delta_{ij} - y_j) = y_j \Big(G_j - \sum_i G_i\, y_i\Big)$$
 
@@ -2711,23 +2808,13 @@ class LogSoftmaxBackward(Function):
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_softmax", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-def measured(f, x, g):
-    """Gradient of sum(g * f(x)) by central differences in float64."""
-    slopes = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        slopes[place] = np.sum(g * (f(x + step) - f(x - step))) / 2e-5
-    return slopes
-
-
 def test_autograd_softmax():
     """Softmax and its logarithm along any dimension, against float64 differences."""
     enable_autograd(quiet=True)
     y, g = np.float32([0.25, 0.75]), np.float32([4.0, 0.0])
-    (gradient,) = SoftmaxBackward(Tensor(np.log(y)), output=y, dim=-1).apply(g)
+    (gradient,) = gradients_of(SoftmaxBackward(Tensor(np.log(y)), output=y, dim=-1), g, "SoftmaxBackward.apply")
     check.close(gradient, [0.75, -0.75], given="softmax with output [0.25, 0.75], G = [4, 0]", because="y * (G - 1): what one gains, the others lose")
-    (gradient,) = LogSoftmaxBackward(Tensor(np.log(y)), output=np.log(y), dim=-1).apply(g)
+    (gradient,) = gradients_of(LogSoftmaxBackward(Tensor(np.log(y)), output=np.log(y), dim=-1), g, "LogSoftmaxBackward.apply")
     check.close(gradient, [3.0, -3.0], given="log softmax with output log [0.25, 0.75], G = [4, 0]", because="G - y * 4")
     values = np.random.default_rng(5).standard_normal((2, 3, 4)).astype(np.float32)
     g = np.random.default_rng(6).standard_normal((2, 3, 4)).astype(np.float32)
@@ -2766,8 +2853,7 @@ logarithm meets a zero. Differentiate what is really computed:
 $$\frac{\partial L}{\partial p} = \frac1n\,\frac{q - t}{q\,(1 - q)} \quad\text{where } p \text{ was not clipped, else } 0$$
 
 Beyond the clip the loss is flat, so its derivative there is zero, and $q$ in the denominator never divides
-by zero. (PyTorch bounds the logarithms instead of the probabilities; the two agree for every $p$ that is
-not within $10^{-7}$ of 0 or 1.)
+by zero.
 """
 
 
@@ -2778,7 +2864,10 @@ class MSEBackward(Function):
     """L = mean of (p - t)^2:    dp = G * 2 (p - t) / n,    dt = -dp."""
 
     def apply(self, grad_output):
-        """Return (gradient of the predictions, gradient of the targets; None if not needed).
+        """Return (gradient of the predictions, gradient of the targets).
+
+        Targets are usually data: return None for them unless self.needs(1). Predictions always
+        get their gradient.
 
         Example:
             p = [1, 4], t = [0, 0], G = 1: dp = [1, 4], dt = [-1, -4].
@@ -2796,7 +2885,7 @@ class BCEBackward(Function):
     """L = -mean of (t log q + (1 - t) log(1 - q)), q = p clipped."""
 
     def apply(self, grad_output):
-        """Return (gradient of the predictions, gradient of the targets; None if not needed).
+        """Return (gradient of the predictions, gradient of the targets, or None unless needed).
 
         q: p limited to the range PROBABILITY_MARGIN .. 1 - PROBABILITY_MARGIN (np.clip).
         dp = G / n * (q - t) / (q * (1 - q)) where p == q, and 0 where p was clipped.
@@ -2815,16 +2904,6 @@ class BCEBackward(Function):
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_losses", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-def measured(f, x, g):
-    """Gradient of sum(g * f(x)) by central differences in float64."""
-    slopes = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        slopes[place] = np.sum(g * (f(x + step) - f(x - step))) / 2e-5
-    return slopes
-
-
 def test_autograd_losses():
     """Mean squared error and binary cross-entropy: predictions, targets, scale and clipping."""
     enable_autograd(quiet=True)
@@ -2908,16 +2987,6 @@ class CrossEntropyBackward(Function):
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_cross_entropy", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-def measured(f, x, g):
-    """Gradient of sum(g * f(x)) by central differences in float64."""
-    slopes = np.zeros(x.shape)
-    for place in np.ndindex(x.shape):
-        step = np.zeros(x.shape)
-        step[place] = 1e-5
-        slopes[place] = np.sum(g * (f(x + step) - f(x - step))) / 2e-5
-    return slopes
-
-
 def test_autograd_cross_entropy():
     """What was said minus what was right, over n, for two- and three-dimensional logits."""
     enable_autograd(quiet=True)
@@ -2965,7 +3034,7 @@ small = Tensor([[0.6, 1.4, 0.9], [1.1, 0.8, 1.3]], requires_grad=True)
 other = Tensor([0.7, 1.5, 1.2], requires_grad=True)
 square = Tensor(np.random.randn(3, 3), requires_grad=True)
 scores = Tensor(np.random.randn(4, 3), requires_grad=True)
-crib_sheet = {
+expressions = {
     "(a + b) * a / b - b": lambda: check_gradients(lambda a, b: (a + b) * a / b - b, small, other),
     "2 - a, 1 / b, -a": lambda: check_gradients(lambda a, b: (2 - a) * (1 / b) - a, small, other),
     "a @ W @ b": lambda: check_gradients(lambda a, w, b: a @ w @ b, small, square, other),
@@ -2976,7 +3045,7 @@ crib_sheet = {
     "log softmax": lambda: check_gradients(lambda s: log_softmax(s, dim=0), scores),
     "cross-entropy": lambda: check_gradients(lambda s: CrossEntropyLoss()(s, Tensor([0, 2, 1, 1])), scores),
 }
-for expression, run in crib_sheet.items():
+for expression, run in expressions.items():
     print(f"  {expression:<22} largest difference {run():.1e}")
 
 # %% [markdown]
@@ -2997,11 +3066,10 @@ print("the images' gradient:", images.grad, "(nobody asked for it, so it was nev
 
 # %% [markdown]
 r"""
-### It learns
+### A network learns
 
-A gradient says which way is up. Take a small step the other way, again and again, and the loss goes down.
-That is all of learning, and it fits in a few lines. (Module 06 is about taking these steps well.) The task
-is XOR, which no single layer can solve.
+The same few lines that fitted a line train a network. (Module 06 is about taking these steps well.) The
+task is XOR, which no single layer can solve.
 """
 
 # %%
@@ -3074,10 +3142,7 @@ After the backward pass nothing is left, because the nodes were released on the 
 too: it is little higher than the forward pass alone, although 2.1 MB of weight gradients pile up meanwhile.
 As they come, the intermediate results go.
 
-Our graph keeps every operation's inputs, needed or not. The rule of `+` uses no values at all, so PyTorch
-keeps 8 of these 24 arrays, the outputs of tanh. That is the price of one simple design for all operations.
-
-### Time: forward, backward, and the tape itself
+### Time: forward, backward, and the recording itself
 """
 
 
@@ -3098,7 +3163,7 @@ pixels, digits = images.data, labels.data.astype(int)
 
 
 def with_autograd():
-    """One forward and backward pass with the tape."""
+    """One forward and backward pass of the engine."""
     for parameter in classifier.parameters():
         parameter.zero_grad()
     CrossEntropyLoss()(classifier(images), labels).backward()
@@ -3137,7 +3202,7 @@ for length in (1_000, 10_000):
 r"""
 For a large matrix, backward does two products where forward does one. Here the first layer's input needs no
 gradient, so one of the two big products is spared, and forward plus backward costs about twice the forward
-pass; deep inside a network it is three times. The tape itself costs a few microseconds per operation,
+pass; deep inside a network it is three times. Recording and walking cost a few microseconds per operation,
 whatever the size of the arrays: nothing beside a product of large matrices, everything in a loop over
 single numbers. Per operation the cost does not grow with the length of the chain. That is what *linear*
 means.
@@ -3183,27 +3248,7 @@ one. If it is the first layer, x is data, `needs(0)` is False, and 8 ms remain.
 
 </details>
 
-**3.** You have 16 GB and a model of 1 billion float32 parameters. How much is left for activations if the
-update rule keeps two extra numbers per parameter?
-
-<details><summary>Answer</summary>
-
-Nothing. Parameters 4 GB, gradients 4 GB, the two extra numbers 8 GB: 16 GB before the first activation is
-stored.
-
-</details>
-
-**4.** Somebody creates all tensors with `requires_grad=True`, "to be safe". What happens with a batch of 32
-images of 3 × 224 × 224?
-
-<details><summary>Answer</summary>
-
-The engine computes a gradient for the images: 32 × 3 × 224 × 224 × 4 bytes = 19 MB, plus the product that
-makes it, often the most expensive one of all because the first layer is wide. Nobody uses it.
-
-</details>
-
-**5.** You forget to reset the gradients between steps. What do the gradients hold after ten steps?
+**3.** You forget to reset the gradients between steps. What do the gradients hold after ten steps?
 
 <details><summary>Answer</summary>
 
@@ -3213,7 +3258,7 @@ four passes, gives you a batch four times as large as memory allows.
 
 </details>
 
-**6.** Why does backpropagation go from the loss to the parameters, and not from the parameters to the loss?
+**4.** Why does backpropagation go from the loss to the parameters, and not from the parameters to the loss?
 
 <details><summary>Answer</summary>
 
@@ -3224,20 +3269,29 @@ or repeat the pass for each. With one loss and a million parameters the choice i
 (With one input and a million outputs it would be the other way round.)
 
 </details>
+"""
 
+# %% [markdown]
+r"""
 ## Common errors
+
+The reference's messages; yours may be worded differently.
 
 | message | what happened |
 |---|---|
 | `backward() without a gradient starts from a single number, but this tensor has shape (64, 10)...` | you called it on the predictions instead of the loss |
 | `backward() was called on a tensor that requires no gradient: ...` | no parameter took part, or you computed inside `no_grad()`, or took a detour through `.data` on the way |
 | `this part of the graph was freed by an earlier backward()...` | two backward passes through the same results. Compute the result again in each step; two losses on one network: add them, and call backward once |
+| `ReLUBackward.apply must return a tuple with one entry per input (1), but returned one ndarray...` | a comma is missing: `return (gradient,)` |
 | `the operation 'cube_root' has no backward rule...` | you invented an operation: give it a rule |
 | `MulBackward returned a gradient of shape (3,) for an input of shape (2, 3)...` | a rule forgot an axis |
 | `the gradient has shape (3, 2), but the tensor has shape (2, 3)...` | the gradient you pass must look like the tensor you call backward on |
 | no error, and the loss does not move | `parameter.grad` is None? Then the chain is interrupted: somewhere a `Tensor(x.data)` instead of `x` |
 | no error, and the loss explodes | gradients were not reset, or the data of a parameter was changed between forward and backward |
+"""
 
+# %% [markdown]
+r"""
 ## Production context
 
 The same program in PyTorch, side by side:

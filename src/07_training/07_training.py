@@ -41,28 +41,19 @@ milestones and all later modules train with it; Module 08 will feed it.
 
 # %% [markdown]
 """
-## Learning objectives
+## Learning objectives: what you build
 
 By the end of this module you can
 
-1. write a training step whose gradients, accumulated over several small batches, equal those of one
-   large batch, uneven sizes included;
-2. lower the learning rate along a cosine, and clip gradients by their global norm;
-3. evaluate a model without changing it: no graph, no dropout, and every mode as it was before;
-4. say exactly what the state of a training run is, and write it to disk so that neither a crash nor
-   a damaged file can hurt you;
+1. lower the learning rate along a cosine (`CosineSchedule`), and clip gradients by their global norm
+   (`clip_grad_norm`);
+2. write a training step whose gradients, accumulated over several small batches of any sizes, are
+   those of one large batch (`train_step`);
+3. evaluate a model without changing it: no graph, no dropout, and every mode as it was before
+   (`evaluation_mode`, `evaluate_model`);
+4. say exactly what the state of a training run is, and write it to disk so that neither a crash nor a
+   damaged file can hurt you (`Trainer`, `save_checkpoint`, `load_checkpoint`);
 5. resume an interrupted run so that not one bit differs from the run that was never interrupted.
-
-## What you build, and what you do not build yet
-
-| you build | idea |
-|---|---|
-| `CosineSchedule` | large steps first, small steps later |
-| `clip_grad_norm` | shorten the gradient, keep its direction |
-| `train_step` | one update from one or more batches |
-| `evaluate_model` | judge, and leave no trace |
-| `Trainer` | the loop over epochs, with a memory |
-| `save_checkpoint`, `load_checkpoint` | the whole state, all or nothing |
 
 Not yet: cutting a data set into shuffled batches (Module 08). Not at all: several devices, 16-bit
 training, and the dozens of other schedules that production frameworks offer.
@@ -128,7 +119,8 @@ In words: with 0.1, 0.01 and T = 100, the rate is 0.1 at the start, 0.055 half-w
 and stays at 0.01 if the run goes on.
 
 An **epoch** is one pass over all the data; a **step** is one update of the parameters. Ten thousand
-samples in batches of 32 make 313 steps per epoch. The schedule counts epochs.
+samples in batches of 32 make 313 steps per epoch. The schedule counts epochs, from 0: a run of T
+epochs uses t = 0, …, T - 1, so its last epoch runs just above `min_lr`.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_schedule", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -187,8 +179,7 @@ test_training_schedule()
 r"""
 ## Part 2: Gradients in bounds
 
-Now and then a batch produces a gradient a thousand times longer than usual: an outlier in the data, a
-steep edge in the loss. One step along it can throw away hours of training. *Clipping* shortens such a
+Now and then a batch produces a gradient a thousand times longer than usual. One step along it can throw away hours of training. *Clipping* shortens such a
 gradient and keeps its direction.
 
 The length that counts is the **global norm**, over all parameters together:
@@ -202,9 +193,10 @@ three equal, which is another direction.
 
 Two details decide whether this helps when it is needed most. The square of a float32 above
 1.8 · 10¹⁹ is infinite, so the sum runs in float64 (`sum_of_squares`, given). And when a gradient
-contains `nan` or `inf`, there is no direction left to keep: scaling would turn *every* gradient into
-`nan`, and the step would destroy every parameter. That must stop the run, while the parameters are
-still good.
+contains `nan` or `inf`, so does the norm, and there is no direction left to keep: one `nan`, used as a
+factor, would spoil *every* parameter at the next step. `clip_grad_norm` raises an error instead, while
+the parameters are still good. Only clipping looks at the norm, though. A run without it goes on with
+`nan`; `max_norm=math.inf` is the way to look without ever shortening anything.
 """
 
 
@@ -226,16 +218,17 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float = 1.0) -> float
 
     `parameters` is any iterable of tensors (it may be a generator: walk it once); those whose `grad`
     is None are skipped. Read a gradient with ``np.asarray(parameter.grad)``: `grad` is a Tensor, or
-    an array that somebody assigned.
+    an array that somebody assigned (whose ``.data`` is a memoryview, no array).
 
     When the norm is above max_norm: every ``parameter.grad`` becomes a *new* Tensor, gradient ·
-    (max_norm / norm), so that the norm is max_norm exactly. The old array is not changed, because
-    others may share it. When the norm is at most max_norm: nothing is touched.
+    (max_norm / norm), so that the norm is max_norm, up to rounding. The old array is not changed,
+    because others may share it. When the norm is at most max_norm: nothing is touched.
 
     Raises:
-        ValueError: max_norm is not greater than 0 (`nan` is not, either). The message contains
-            ``max_norm``.
-        FloatingPointError: the norm is not finite (see `math.isfinite`); no gradient is changed.
+        ValueError: max_norm is not greater than 0 (`nan` is not, either; `math.inf` is). The message
+            contains ``max_norm``.
+        FloatingPointError: the norm is not finite (see `math.isfinite`). The message contains the
+            norm; no gradient is changed.
 
     Example: gradients [3, 0] and [4]: the norm is 5. With max_norm 1: [0.6, 0] and [0.8].
 
@@ -248,17 +241,15 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float = 1.0) -> float
     if not max_norm > 0:
         raise ValueError(f"max_norm must be greater than 0, got {max_norm}")
     clipped = [parameter for parameter in parameters if parameter.grad is not None]
-    gradients = [np.asarray(parameter.grad) for parameter in clipped]
-    norm = math.sqrt(sum(sum_of_squares(gradient) for gradient in gradients))
+    norm = math.sqrt(sum(sum_of_squares(np.asarray(parameter.grad)) for parameter in clipped))
     if not math.isfinite(norm):
         raise FloatingPointError(
             f"the gradient norm is {norm}: the loss has left the range of numbers. "
             "Resume from a checkpoint with a smaller learning rate"
         )
     if norm > max_norm:
-        scale = max_norm / norm
-        for parameter, gradient in zip(clipped, gradients, strict=True):
-            parameter.grad = Tensor(gradient * scale)
+        for parameter in clipped:
+            parameter.grad = Tensor(np.asarray(parameter.grad) * (max_norm / norm))
     return norm
     ### END SOLUTION
 
@@ -267,55 +258,63 @@ def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float = 1.0) -> float
 def test_training_clip():
     """One factor for all gradients; the direction stays; what cannot be scaled is refused."""
 
-    def clip(gradients, max_norm):
-        """The norm that comes back and the gradients after clipping (None stays None)."""
-        parameters = []
-        for gradient in gradients:
-            parameter = Tensor(np.zeros(1 if gradient is None else len(gradient)), requires_grad=True)
-            parameter.grad = None if gradient is None else Tensor(gradient)
-            parameters.append(parameter)
-        norm = clip_grad_norm(parameters, max_norm)
-        return norm, [None if p.grad is None else np.asarray(p.grad.data) for p in parameters]
+    def with_gradient(gradient):
+        """A parameter that has this gradient (None: no gradient)."""
+        parameter = Tensor(np.zeros(1 if gradient is None else len(gradient)), requires_grad=True)
+        parameter.grad = None if gradient is None else Tensor(gradient)
+        return parameter
 
-    norm, after = clip([[2.0, 1.0], [2.0]], 1.0)
-    check.close(norm, 3.0, given="gradients [2, 1] and [2]", because="√(4 + 1 + 4) = 3, over all parameters together; the norm before clipping comes back")
-    check.close(after[0], [2 / 3, 1 / 3], given="gradients [2, 1] and [2], clipped to 1: the first", because="all are divided by 3")
-    check.close(after[1], [2 / 3], given="gradients [2, 1] and [2], clipped to 1: the second", because="the same factor for all")
-    norm, after = clip([[3.0, 0.0], [4.0]], 10.0)
-    check.close(norm, 5.0, given="gradients [3, 0] and [4], max_norm 10")
-    check.close(np.concatenate(after), [3.0, 0.0, 4.0], given="gradients of norm 5, max_norm 10", because="short gradients are left alone, never stretched")
-    norm, after = clip([None, [6.0], None, [-8.0]], 5.0)
-    check.close([norm, after[1][0], after[3][0]], [10.0, 3.0, -4.0], given="gradients None, [6], None, [-8], max_norm 5", because="parameters without a gradient are skipped")
-    check.equal([after[0], after[2]], [None, None], given="the parameters without a gradient")
-    check.equal(clip([None], 1.0)[0], 0.0, given="no gradient at all")
-    norm, after = clip([[3e30], [4e30]], 1.0)
-    check.close([norm / 1e30, after[0][0], after[1][0]], [5.0, 0.6, 0.8], given="gradients of 3e30 and 4e30", because="their squares overflow in float32, not in float64")
-    check.equal(after[0].dtype, np.float32, given="a clipped gradient")
+    def norm_of(gradients, max_norm):
+        """The norm that comes back."""
+        return clip_grad_norm([with_gradient(gradient) for gradient in gradients], max_norm)
+
+    def clipped(gradients, max_norm):
+        """The gradients after clipping (None stays None)."""
+        parameters = [with_gradient(gradient) for gradient in gradients]
+        clip_grad_norm(parameters, max_norm)
+        return [None if p.grad is None else p.grad.data for p in parameters]
+
+    check.close(norm_of([[2.0, 1.0], [2.0]], 1.0), 3.0, given="gradients [2, 1] and [2], max_norm 1: the norm that comes back", because="√(4 + 1 + 4) = 3, over all parameters together, before clipping")
+    check.close(clipped([[2.0, 1.0], [2.0]], 1.0)[0], [2 / 3, 1 / 3], given="gradients [2, 1] and [2], clipped to 1: the first", because="all are divided by 3")
+    check.close(clipped([[2.0, 1.0], [2.0]], 1.0)[1], [2 / 3], given="gradients [2, 1] and [2], clipped to 1: the second", because="the same factor for all")
+    check.close(norm_of([[3.0, 0.0], [4.0]], 10.0), 5.0, given="gradients [3, 0] and [4], max_norm 10: the norm that comes back")
+    check.close(np.concatenate(clipped([[3.0, 0.0], [4.0]], 10.0)), [3.0, 0.0, 4.0], given="gradients [3, 0] and [4] of norm 5, max_norm 10", because="short gradients are left alone, never stretched")
+    check.close(norm_of([None, [6.0], None, [-8.0]], 5.0), 10.0, given="gradients None, [6], None, [-8]: the norm", because="parameters without a gradient are skipped")
+    check.close(np.concatenate(clipped([None, [6.0], None, [-8.0]], 5.0)[1::2]), [3.0, -4.0], given="gradients None, [6], None, [-8], max_norm 5: the two that exist")
+    check.equal(clipped([None, [6.0], None, [-8.0]], 5.0)[::2], [None, None], given="gradients None, [6], None, [-8], max_norm 5: the two others")
+    check.equal(norm_of([None], 1.0), 0.0, given="no gradient at all: the norm")
+    check.close(norm_of([[3e30], [4e30]], 1.0) / 1e30, 5.0, given="gradients of 3e30 and 4e30: the norm / 1e30", because="their squares overflow in float32, not in float64")
+    check.close(np.concatenate(clipped([[3e30], [4e30]], 1.0)), [0.6, 0.8], given="gradients of 3e30 and 4e30, clipped to 1")
+    check.equal(clipped([[3.0], [4.0]], 1.0)[0].dtype, np.float32, given="the dtype of a clipped gradient")
     for bad in (0.0, -1.0, float("nan")):
-        check.raises(ValueError, lambda bad=bad: clip([[1.0]], bad), given=f"max_norm {bad}", mentions=["max_norm"])
+        check.raises(ValueError, lambda bad=bad: norm_of([[1.0]], bad), given=f"max_norm {bad}", mentions=["max_norm"])
+    for bad in (float("nan"), float("inf")):
+        first, second = with_gradient([bad, 1.0]), with_gradient([4.0])
+        for max_norm in (1.0, float("inf")):
+            check.raises(FloatingPointError, lambda: clip_grad_norm([first, second], max_norm), given=f"gradients [{bad}, 1] and [4], max_norm {max_norm}", mentions=[str(bad)], because="there is no direction left to keep")
+        check.close(second.grad, [4.0], given=f"the gradient [4] beside [{bad}, 1], after that", because="a refused clipping changes nothing")
 
     @probe
-    def beside_the_clipping(gradients, max_norm, assign_arrays):
-        """Error, gradients afterwards, and whether the arrays that were the gradients changed."""
-        arrays = [np.array(gradient, dtype=np.float32) for gradient in gradients]
+    def beside_the_clipping(max_norm, assign_arrays, generator):
+        """What came back, the gradients [3, 0] and [4] afterwards, and what happened to the old ones."""
+        arrays = [np.array([3, 0], dtype=np.float32), np.array([4], dtype=np.float32)]
         parameters = [Tensor(np.zeros(len(array)), requires_grad=True) for array in arrays]
         for parameter, array in zip(parameters, arrays, strict=True):
             parameter.grad = array if assign_arrays else Tensor(array)
-        error = ""
-        try:
-            clip_grad_norm((parameter for parameter in parameters), max_norm)
-        except ArithmeticError as raised:
-            error = type(raised).__name__
-        unchanged = all(np.array_equal(a, np.float32(g), equal_nan=True) for a, g in zip(arrays, gradients, strict=True))
-        return error, [np.asarray(parameter.grad).tolist() for parameter in parameters], unchanged
+        old = [parameter.grad for parameter in parameters]
+        norm = clip_grad_norm((p for p in parameters) if generator else parameters, max_norm)
+        return {
+            "after": np.concatenate([np.asarray(parameter.grad) for parameter in parameters]),
+            "old": np.concatenate([np.asarray(gradient) for gradient in old]),
+            "same objects": all(p.grad is gradient for p, gradient in zip(parameters, old, strict=True)),
+            "type": type(norm).__name__,
+        }
 
-    error, after, unchanged = beside_the_clipping([[3.0, 0.0], [4.0]], 2.5, True)
-    check.close(after[0] + after[1], [1.5, 0.0, 2.0], given="a generator of parameters whose gradients are arrays")
-    check.equal(unchanged, True, given="the arrays that were the gradients", because="others may share them: assign a new Tensor")
-    for bad in (float("nan"), float("inf")):
-        error, after, _ = beside_the_clipping([[bad, 1.0], [4.0]], 1.0, False)
-        check.equal(error, "FloatingPointError", given=f"gradients [{bad}, 1] and [4]", because="there is no direction left to keep")
-        check.equal(after[1], [4.0], given=f"the gradient [4] beside [{bad}, 1]", because="a refused clipping changes nothing")
+    check.close(beside_the_clipping(2.5, True, False)["after"], [1.5, 0.0, 2.0], given="gradients [3, 0] and [4] that are arrays, not tensors, max_norm 2.5")
+    check.close(beside_the_clipping(2.5, False, False)["old"], [3.0, 0.0, 4.0], given="the arrays that were the gradients, afterwards", because="others may share them: assign a new Tensor")
+    check.close(beside_the_clipping(2.5, False, True)["after"], [1.5, 0.0, 2.0], given="a generator of parameters with gradients [3, 0] and [4], max_norm 2.5", because="it gives each parameter once: keep them in a list")
+    check.equal(beside_the_clipping(5.0, False, False)["same objects"], True, given="gradients of norm 5, max_norm 5: are they the same objects as before?", because="a norm of at most max_norm needs no clipping: nothing is touched")
+    check.equal(beside_the_clipping(5.0, False, False)["type"], "float", given="the type of the norm", because="a float of Python, not of NumPy: JSON and logs take it")
 
 
 test_training_clip()
@@ -325,9 +324,9 @@ r"""
 ## Part 3: One training step
 
 A step is: forward, loss, backward, update. What if the batch you want does not fit into memory? Most
-of a step's memory holds intermediate results between forward and backward, and grows with the batch.
-Gradients do not. So cut the batch into pieces and let the gradients **accumulate**: `backward()` adds
-to what is there.
+of a step's memory holds intermediate results between forward and backward, and grows with the batch;
+`backward()` lets go of the graph, and of them, when it is done. Gradients do not grow. So cut the batch
+into pieces and let the gradients **accumulate**: `backward()` adds to what is there.
 
 The pieces must be weighed, though. Our losses are *means*. With a group of batches of sizes
 $n_1, n_2, \dots$ and mean losses $L_1, L_2, \dots$, the mean over everything is
@@ -335,8 +334,9 @@ $n_1, n_2, \dots$ and mean losses $L_1, L_2, \dots$, the mean over everything is
 $$L = \sum_k \frac{n_k}{n_1 + n_2 + \dots} L_k$$
 
 For $k$ equal batches each weight is $1/k$. Multiply each loss by its weight *before* `backward()`,
-and the gradients that pile up are those of the one large batch, exactly, even when the last batch is
-smaller than the others. The size that counts is the number of elements that the loss averages over:
+and the gradients that pile up are those of the one large batch, up to rounding, even when the last
+batch is smaller than the others. (With dropout the masks are drawn batch by batch, so they may be
+others.) The size that counts is the number of elements that the loss averages over:
 `y.size`, which is N for class labels of shape (N,), and N·T where there is a label for each of T
 positions.
 
@@ -421,28 +421,27 @@ def test_training_step():
         return Tensor(np.array(x).reshape(-1, 1)), Tensor(np.array(y).reshape(-1, 1))
 
     loss_fn = MSELoss()
+    one, uneven = [pair([1, 2], [2, 4])], [pair([1, 2], [2, 4]), pair([3], [6])]
     model, optimizer = line(lr=0.1)
-    loss, size = train_step(model, optimizer, loss_fn, [pair([1, 2], [2, 4])])
-    check.close(model.weight.data, [[1.5]], given="y = w·x with w = 1, x [1, 2], y [2, 4], lr 0.1", because="the gradient of the mean squared error is -5: w = 1 + 0.1 · 5")
-    check.close(loss, 2.5, given="errors of 1 and 2", because="(1 + 4) / 2, the loss before the update")
-    check.equal(size, 2, given="two targets")
+    check.close(train_step(model, optimizer, loss_fn, one)[0], 2.5, given="y = w·x with w = 1, x [1, 2], y [2, 4], lr 0.1: the loss", because="errors of 1 and 2: (1 + 4) / 2, before the update")
+    check.close(model.weight.data, [[1.5]], given="the weight after that step", because="the gradient of the mean squared error is -5: w = 1 + 0.1 · 5")
+    check.equal(train_step(*line(lr=0.1), loss_fn, one)[1], 2, given="two targets: the size")
 
     model, optimizer = line(lr=0.03)
-    uneven = [pair([1, 2], [2, 4]), pair([3], [6])]
-    loss, size = train_step(model, optimizer, loss_fn, uneven)
-    check.close(model.weight.data, [[1.28]], given="batches of 2 and 1 with errors 1, 2 | 3, lr 0.03", because="the gradient of the batch of 3 is -28/3; weigh the batches 2/3 and 1/3")
-    check.close(loss, 14 / 3, given="errors 1, 2 | 3", because="(1 + 4 + 9) / 3: the mean over all samples, not over batches")
-    check.equal(size, 3, given="batches of 2 and 1")
-    check.equal(optimizer.step_count, 1, given="a step over two batches", because="two batches, one update")
+    loss = train_step(model, optimizer, loss_fn, uneven)[0]
+    check.equal(optimizer.step_count, 1, given="batches of 2 and 1: calls of optimizer.step()", because="two batches, one update")
+    check.close(model.weight.data, [[1.28]], given="batches of 2 and 1 with errors 1, 2 | 3, lr 0.03: the weight", because="the gradient of the batch of 3 is -28/3; weigh the batches 2/3 and 1/3")
+    check.close(loss, 14 / 3, given="batches of 2 and 1 with errors 1, 2 | 3: the loss", because="(1 + 4 + 9) / 3: the mean over all samples, not over batches")
+    check.equal(train_step(*line(lr=0.03), loss_fn, uneven)[1], 3, given="batches of 2 and 1: the size")
 
     model, optimizer = line(lr=0.1)
     model.weight.grad = Tensor([[100.0]])
-    train_step(model, optimizer, loss_fn, [pair([1, 2], [2, 4])])
+    train_step(model, optimizer, loss_fn, one)
     check.close(model.weight.data, [[1.5]], given="the first example, with a gradient of 100 left over from before", because="old gradients must not count")
 
     model, optimizer = line(lr=0.1)
-    loss, _ = train_step(model, optimizer, loss_fn, [pair([1, 2], [2, 4])], grad_clip_norm=1.0)
-    check.close(model.weight.data, [[1.1]], given="a gradient of -5, grad_clip_norm 1, lr 0.1", because="the gradient becomes -1: w = 1 + 0.1")
+    train_step(model, optimizer, loss_fn, one, grad_clip_norm=2.0)
+    check.close(model.weight.data, [[1.2]], given="a gradient of -5, grad_clip_norm 2, lr 0.1", because="the gradient becomes -2: w = 1 + 0.1 · 2")
     model, optimizer = line(lr=0.1)
     train_step(model, optimizer, loss_fn, [pair([1], [11]), pair([1], [-8])], grad_clip_norm=5.0)
     check.close(model.weight.data, [[1.1]], given="two batches that pull with -10 and +9, grad_clip_norm 5, lr 0.1", because="together they pull with -1, which needs no clipping: clip the accumulated gradient, once")
@@ -450,9 +449,32 @@ def test_training_step():
     words = Linear(2, 3)
     tokens = [(Tensor(np.ones((2, 3, 2))), Tensor(np.zeros((2, 3)))), (Tensor(np.ones((1, 1, 2))), Tensor([[2.0]]))]
     words.weight.data = np.zeros((2, 3), dtype=np.float32)
-    loss, size = train_step(words, SGD(words.parameters(), lr=1.0), CrossEntropyLoss(), tokens)
-    check.equal(size, 7, given="targets of shapes (2, 3) and (1, 1)", because="a label for each position: 6 + 1")
-    check.close(words.bias.data, [6 / 7 - 1 / 3, -1 / 3, 1 / 7 - 1 / 3], given="zero weights, six labels 0 and one label 2, lr 1", because="each of the seven labels has the same weight")
+    check.equal(train_step(words, SGD(words.parameters(), lr=1.0), CrossEntropyLoss(), tokens)[1], 7, given="targets of shapes (2, 3) and (1, 1): the size", because="a label for each position: 6 + 1")
+    check.close(words.bias.data, [6 / 7 - 1 / 3, -1 / 3, 1 / 7 - 1 / 3], given="zero weights, six labels 0 and one label 2, lr 1: the bias", because="each of the seven labels has the same weight")
+
+    @probe
+    def weight_after_step(kind):
+        """The first example, with objects that only have a `forward`, or with plain functions."""
+        weight = Tensor([[1.0]], requires_grad=True)
+
+        class Model:
+            def forward(self, x):
+                return x @ weight
+
+        class Loss:
+            def forward(self, outputs, y):
+                return ((outputs - y) * (outputs - y)).mean()
+
+        model, loss_fn = Model(), Loss()
+        if kind == "plain functions":
+            model, loss_fn = (lambda x: x @ weight), (lambda outputs, y: ((outputs - y) * (outputs - y)).mean())
+        batch = (Tensor([[1.0], [2.0]]), Tensor([[2.0], [4.0]]))
+        result = train_step(model, SGD([weight], lr=0.1), loss_fn, [batch])
+        return weight.data, [type(value).__name__ for value in result]
+
+    for kind in ("objects that only have a forward", "plain functions"):
+        check.close(weight_after_step(kind)[0], [[1.5]], given=f"the first example; model and loss are {kind}", because="`apply` calls all of them")
+    check.equal(weight_after_step("plain functions")[1], ["float", "int"], given="the types of (loss, size)", because="numbers, not arrays: an array would stay in the history, and keep its memory")
 
     @probe
     def order_of_events():
@@ -493,6 +515,8 @@ the shape of the outputs:
 | (N, C) | (N, C), one-hot | the same, and the target's class is its largest entry |
 | (N, 1) or (N,) | 0 or 1, shape (N,) or (N, 1) | 1 if the probability is above 0.5 |
 
+(For a regression, none of these fits, and the accuracy means nothing: look at the loss alone.)
+
 The last line hides a classic trap. Compare an array of shape (N, 1) with one of shape (N,), and NumPy
 broadcasts: you get N² comparisons and an accuracy that looks plausible.
 """
@@ -511,8 +535,8 @@ def count_correct(outputs: np.ndarray, targets: np.ndarray) -> tuple[int, int]:
     index of their largest entry. Other targets are the classes themselves. Compare flat arrays here,
     too: classes for N answers may have shape (N,) or (N, 1).
 
-    ValueError, with both shapes in its message (as given), when the number of answers and of targets
-    (classes) differ.
+    ValueError, with both shapes in its message (as given), when there are more answers than classes
+    to compare them with, or fewer. Only these counts matter, not the shapes.
 
     Example: outputs [[2, 1], [0, 3]], targets [0, 0] → (1, 2).
     """
@@ -543,7 +567,9 @@ def test_training_correct():
     sequence = [[[0, 1, 0], [2, 0, 0]], [[0, 0, 7], [0, 0, 7]]]
     check.equal(count(sequence, [[1, 0], [2, 1]]), (3, 4), given="scores of shape (2, 2, 3), classes (2, 2)", because="one answer at each position")
     check.equal(count([[2, 1, 0], [0, 3, 1]], [[1, 0, 0], [0, 0, 1]]), (1, 2), given="scores (2, 3), one-hot targets (2, 3)")
-    check.equal(count([[2, 1], [0, 3]], [[1], [1]]), (1, 2), given="scores (2, 2), classes of shape (2, 1)")
+    check.equal(count([[[2, 1, 0], [0, 3, 1]]], [[[1, 0, 0], [0, 0, 1]]]), (1, 2), given="scores (1, 2, 3), one-hot targets (1, 2, 3)", because="the classes are on the last axis")
+    check.equal(count([[[2, 1, 0]], [[0, 3, 1]]], [[0], [2]]), (1, 2), given="scores (2, 1, 3), classes (2, 1)", because="sequences of length 1: the last dimension decides, and it is 3")
+    check.equal(count([[2, 1], [0, 3]], [[1], [1]]), (1, 2), given="scores (2, 2), classes of shape (2, 1)", because="two answers, two classes, both flat")
     check.raises(ValueError, lambda: count([[2, 1], [0, 3]], [0, 1, 1]), given="two answers, three targets", mentions=["(2, 2)", "(3,)"])
     check.raises(ValueError, lambda: count([[0.2], [0.3]], [0, 1, 1]), given="two probabilities, three targets", mentions=["(2, 1)", "(3,)"])
 
@@ -559,8 +585,13 @@ Dropout must be inactive while a model is judged, wherever in the model it hides
 need not be the same for all: somebody may have frozen one block on purpose. And all this must hold
 when the evaluation ends in an error.
 
-That is what context managers are for. `current_modes`, given, lists every part that has a mode,
-together with that mode.
+That is what context managers are for. `@contextmanager` makes one from a function with one `yield`:
+what stands before it runs on entering the ``with`` block, what stands after it on leaving, and an
+exception from the block comes out of the `yield` itself. `current_modes`, given, lists every part that
+has a mode, together with that mode.
+
+The evaluation itself then learns nothing, so nothing needs to be recorded: `no_grad()` saves the memory
+and the time. As in training, batches may be uneven, so every batch counts by its size.
 """
 
 
@@ -614,35 +645,24 @@ def test_training_evaluation_mode():
         model = Plain()
         parts = [model.first, model.others["frozen"][0], model.others["last"], model.others["last"].layers[1]]
         parts[1].training = False
-        before = [part.training for part in parts]
-        inside, error = [], ""
+        inside, error = [], "no exception"
         try:
             with evaluation_mode(model):
                 inside = [part.training for part in parts]
                 if fail:
                     raise KeyError("a broken batch")
         except KeyError as raised:
-            error = str(raised)
-        return before, inside, [part.training for part in parts], error
+            error = f"KeyError({raised})"
+        return {"inside": inside, "after": [part.training for part in parts], "error": error}
 
-    before, inside, after, error = modes_around(False)
-    check.equal(inside, [False] * 4, given="modes inside the block, parts in a plain object, a list and a Sequential", because="dropout anywhere in the model must be inactive")
-    check.equal(after, before, given="modes before the block: True, False, True, True; after it", because="each part gets its own mode back, not all the same one")
-    _, _, after, error = modes_around(True)
-    check.equal(error, "'a broken batch'", given="an exception inside the block", because="it must reach the caller")
-    check.equal(after, before, given="modes after a block that failed", because="`finally` runs in any case")
+    check.equal(modes_around(False)["inside"], [False] * 4, given="modes inside the block, parts in a plain object, a list and a Sequential", because="dropout anywhere in the model must be inactive")
+    before = [True, False, True, True]
+    after = {"a block that ends well": modes_around(False)["after"], "a block that raises": modes_around(True)["after"]}
+    check.equal(after, {"a block that ends well": before, "a block that raises": before}, given=f"modes before: {before}; after …", because="each part gets its own mode back, and `finally` runs in both cases")
+    check.equal(modes_around(True)["error"], "KeyError('a broken batch')", given="a block that raises KeyError('a broken batch'): what reaches the caller?", because="hiding an error is not this function's business")
 
 
 test_training_evaluation_mode()
-
-# %% [markdown]
-"""
-### Evaluate
-
-Now the two come together. Nothing is learned here, so nothing needs to be recorded: `no_grad()`
-saves the memory and the time. As in training, batches may be uneven, so every batch counts by its
-size.
-"""
 
 # %% nbgrader={"grade": false, "grade_id": "training_evaluate", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -684,12 +704,13 @@ def test_training_evaluate():
     model = Linear(1, 1, bias=False)
     model.weight.data = np.array([[1.0]], dtype=np.float32)
     batches = [(Tensor([[0.9], [0.2]]), Tensor([[1.0], [0.0]])), (Tensor([[0.8]]), Tensor([[0.0]]))]
-    loss, accuracy = evaluate_model(model, MSELoss(), batches)
-    check.close(loss, 0.23, given="errors 0.1, 0.2 | 0.8 in batches of 2 and 1", because="(0.01 + 0.04 + 0.64) / 3: each sample counts once")
-    check.close(accuracy, 2 / 3, given="answers 1, 0 | 1 for targets 1, 0 | 0", because="2 of 3 are right; the mean of the batches' accuracies would be 1/2")
+    check.close(evaluate_model(model, MSELoss(), batches)[0], 0.23, given="errors 0.1, 0.2 | 0.8 in batches of 2 and 1: the loss", because="(0.01 + 0.04 + 0.64) / 3: each sample counts once")
+    check.close(evaluate_model(model, MSELoss(), batches)[1], 2 / 3, given="answers 1, 0 | 1 for targets 1, 0 | 0: the accuracy", because="2 of 3 are right; the mean of the batches' accuracies would be 1/2")
 
     @probe
-    def dropout_and_graph():
+    def traces():
+        """What an evaluation leaves behind, in a model with a Dropout inside a plain object."""
+
         class Head:
             def __init__(self):
                 self.parts = [Dropout(0.9)]
@@ -708,17 +729,43 @@ def test_training_evaluate():
         model = Net()
         np.random.seed(0)
         before = np.random.get_state()[1].tolist()
-        x, y = Tensor(np.ones((50, 1))), Tensor(np.zeros(50))
-        loss, accuracy = evaluate_model(model, CrossEntropyLoss(), (batch for batch in [(x, y)]))
-        unchanged = before == np.random.get_state()[1].tolist()
-        return loss, accuracy, model.recorded, model.head.parts[0].training, unchanged, model.weight.grad is None
+        loss, accuracy = evaluate_model(model, CrossEntropyLoss(), [(Tensor(np.ones((50, 1))), Tensor(np.zeros(50)))])
+        return {
+            "loss": loss,
+            "accuracy": accuracy,
+            "recorded": model.recorded,
+            "mode": model.head.parts[0].training,
+            "random state unchanged": before == np.random.get_state()[1].tolist(),
+            "types": [type(loss).__name__, type(accuracy).__name__],
+        }
 
-    loss, accuracy, recorded, mode, unchanged, no_gradient = dropout_and_graph()
-    check.close(accuracy, 1.0, given="a model with Dropout(0.9) inside a plain object, 50 easy samples", because="with active dropout most inputs would be zero, and their two scores equal")
-    check.close(loss, np.log1p(np.exp(-2.0)), given="scores 1 and -1 for class 0, 50 times", because="log(1 + e⁻²): no input is dropped or scaled", rtol=1e-4)
-    check.equal(recorded, [False], given="does the output of the model require a gradient?", because="inside no_grad() no graph is recorded")
-    check.equal(mode, True, given="the Dropout's mode afterwards", because="the mode from before is restored")
-    check.equal([unchanged, no_gradient], [True, True], given="random state unchanged, no gradient left behind")
+    check.close(traces()["accuracy"], 1.0, given="a model with Dropout(0.9) inside a plain object, 50 easy samples: the accuracy", because="with active dropout most inputs would be zero, and their two scores equal")
+    check.close(traces()["loss"], np.log1p(np.exp(-2.0)), given="scores 1 and -1 for class 0, 50 times: the loss", because="log(1 + e⁻²): no input is dropped or scaled", rtol=1e-4)
+    check.equal(traces()["recorded"], [False], given="does the output of the model require a gradient?", because="inside no_grad() no graph is recorded")
+    check.equal(traces()["mode"], True, given="the Dropout's mode afterwards, True before", because="the mode from before is restored")
+    check.equal(traces()["random state unchanged"], True, given="is the random state unchanged?", because="without dropout nothing is drawn")
+    check.equal(traces()["types"], ["float", "float"], given="the types of (loss, accuracy)")
+
+    @probe
+    def judge(kind):
+        """Two batches of one sample each, with errors of 1 and 3, and a model y = x."""
+
+        class Model:
+            def forward(self, x):
+                return x
+
+        class Loss:
+            def forward(self, outputs, y):
+                return ((outputs - y) * (outputs - y)).mean()
+
+        batches = [(Tensor([[1.0]]), Tensor([[2.0]])), (Tensor([[1.0]]), Tensor([[4.0]]))]
+        if kind == "plain functions":
+            return evaluate_model(lambda x: x, lambda outputs, y: ((outputs - y) * (outputs - y)).mean(), batches)[0]
+        return evaluate_model(Model(), Loss(), iter(batches) if kind == "a generator" else batches)[0]
+
+    for kind in ("objects that only have a forward", "plain functions"):
+        check.close(judge(kind), 5.0, given=f"errors 1 | 3; model and loss are {kind}", because="`apply` calls all of them")
+    check.close(judge("a generator"), 5.0, given="errors 1 | 3 from a generator of batches", because="it gives each batch once, and has no length")
     check.raises(ValueError, lambda: evaluate_model(model, MSELoss(), []), given="an empty list of batches", mentions=["no batches"])
 
 
@@ -788,10 +835,11 @@ class Trainer:
             accumulation_steps: batches per update.
 
         Raises:
-            ValueError: accumulation_steps is not an int of at least 1 (the message contains
-                ``accumulation_steps``), before anything is changed; or the dataloader yields
-                nothing (the message contains ``no batches``): then epoch and history stay as
-                they are.
+            ValueError: accumulation_steps is not an int of at least 1 (`isinstance` is a good
+                enough test). The message contains ``accumulation_steps``; neither the learning
+                rate nor the mode has been changed.
+            ValueError: the dataloader yields nothing. The message contains ``no batches``; epoch,
+                step and history are as they were.
 
         Steps:
             1. With a scheduler: ``self.optimizer.lr = self.scheduler.get_lr(self.epoch)``.
@@ -869,19 +917,24 @@ def test_training_epoch():
         return Tensor(np.array(x).reshape(-1, 1)), Tensor(np.array(y).reshape(-1, 1))
 
     trainer = make_trainer(lr=0.0)
-    loss = trainer.train_epoch([pair([1, 1], [2, 2]), pair([1], [5])])
-    check.close(loss, 6.0, given="w = 1, lr 0, errors 1, 1 | 4 in batches of 2 and 1", because="(1 + 1 + 16) / 3: the mean over all samples, not over batches")
+    check.close(trainer.train_epoch([pair([1, 1], [2, 2]), pair([1], [5])]), 6.0, given="w = 1, lr 0, errors 1, 1 | 4 in batches of 2 and 1: the loss", because="(1 + 1 + 16) / 3: the mean over all samples, not over batches")
     check.equal([trainer.epoch, trainer.step], [1, 2], given="one epoch of two batches: [epoch, step]")
     check.close(trainer.history["train_loss"], [6.0], given="history['train_loss'] after one epoch")
     check.equal(trainer.history["learning_rates"], [0.0], given="history['learning_rates'] without a scheduler")
 
     trainer = make_trainer(lr=7.0, scheduler=CosineSchedule(0.1, 0.0, 2))
     batch = pair([1, 2], [2, 4])
+    trainer.model.eval()
+    for wrong in (0, -1, 1.5):
+        check.raises(ValueError, lambda wrong=wrong: trainer.train_epoch([batch], accumulation_steps=wrong), given=f"accumulation_steps={wrong}", mentions=["accumulation_steps"])
+    check.equal([trainer.optimizer.lr, trainer.model.training], [7.0, False], given="[learning rate, mode] after these errors, 7 and False before", because="check the argument before anything else")
     trainer.train_epoch([batch])
     check.close(trainer.model.weight.data, [[1.5]], given="lr 7 with CosineSchedule(0.1, 0, 2), first epoch, gradient -5", because="epoch 0 runs at get_lr(0) = 0.1: set the rate before the first step")
+    check.equal(trainer.model.training, True, given="a model that was in evaluation mode, after an epoch of training")
     trainer.train_epoch([batch])
     check.close(trainer.history["learning_rates"], [0.1, 0.05], given="history['learning_rates'] after two epochs")
     check.close(trainer.model.weight.data, [[1.625]], given="the second epoch, at lr 0.05, gradient -2.5")
+    check.equal(trainer.epoch, 2, given="two epochs: trainer.epoch")
 
     trainer = make_trainer()
     trainer.train_epoch([pair([1], [2])] * 5, accumulation_steps=2)
@@ -890,15 +943,8 @@ def test_training_epoch():
     trainer = make_trainer(grad_clip_norm=1.0)
     trainer.train_epoch([batch])
     check.close(trainer.model.weight.data, [[1.1]], given="grad_clip_norm=1, lr 0.1, gradient -5")
-
-    trainer = make_trainer()
-    trainer.model.eval()
-    trainer.train_epoch([batch])
-    check.equal(trainer.model.training, True, given="a model that was in evaluation mode, after an epoch of training")
-    for wrong in (0, -1, 1.5):
-        check.raises(ValueError, lambda wrong=wrong: trainer.train_epoch([batch], accumulation_steps=wrong), given=f"accumulation_steps={wrong}", mentions=["accumulation_steps"])
     check.raises(ValueError, lambda: trainer.train_epoch([]), given="an empty list of batches", mentions=["no batches"])
-    check.equal([trainer.epoch, trainer.step, len(trainer.history["train_loss"])], [1, 1, 1], given="[epoch, step, entries of history] after four failed calls", because="an epoch that did not happen is not counted")
+    check.equal([trainer.epoch, trainer.step, len(trainer.history["train_loss"])], [1, 1, 1], given="[epoch, step, entries of history] after one epoch and that error", because="an epoch that did not happen is not counted")
 
     @probe
     def from_a_generator():
@@ -1011,7 +1057,15 @@ def test_training_collect():
     model.layers[1].training = False
     trainer = Trainer(model, SGD(model.parameters(), lr=0.1, momentum=0.9), MSELoss(), CosineSchedule(0.1, 0.0, 4))
     trainer.epoch, trainer.step = 3, 30
-    trainer.history = {"train_loss": [0.5, 0.25], "eval_loss": []}
+    trainer.history = {"train_loss": [0.5, 0.25], "eval_loss": [], "eval_accuracy": [1, 0]}
+    names = ["epoch", "step", "modes", "scheduler", "random", "random.keys", "model.0", "model.1"]
+    names += [f"optimizer.{name}" for name in trainer.optimizer.state_dict()]
+    names += ["history.train_loss", "history.eval_loss", "history.eval_accuracy"]
+
+    def unexpected(found):
+        return {"missing": sorted(set(names) - set(found)), "unknown": sorted(set(found) - set(names))}
+
+    check.equal(unexpected(collect_run(trainer)), {"missing": [], "unknown": []}, given="the names in the state", because="one entry for each line of the docstring's table, and for each part of the optimizer and the history")
     state = collect_run(trainer)
     check.equal([state.get("epoch"), state.get("step")], [3, 30], given="a trainer at epoch 3, step 30")
     check.close(state.get("model.0"), [[1.0], [2.0]], given="state['model.0'], the weight [[1], [2]]")
@@ -1021,8 +1075,8 @@ def test_training_collect():
     check.equal(state.get("modes"), [True, True, False], given="modes of a Sequential, its Linear and its Dropout, which is in evaluation mode")
     check.equal(state.get("scheduler"), {"kind": "CosineSchedule", "max_lr": 0.1, "min_lr": 0.0, "total_epochs": 4}, given="state['scheduler']")
     check.close(state.get("history.train_loss"), [0.5, 0.25], given="state['history.train_loss']")
-    check.equal([state["history.train_loss"].dtype, state["history.eval_loss"].shape], [np.float64, (0,)], given="the dtype of one history, the shape of an empty one", because="float64 keeps every bit of a Python float")
-    check.equal(len(state), 2 + 2 + 2 + 2 + 5 + 2 + 2, given="the number of entries", because="epoch, step, modes, scheduler, 2 random, 2 model, 5 + 2 optimizer and 2 history entries")
+    for name in ("train_loss", "eval_loss", "eval_accuracy"):
+        check.equal(state[f"history.{name}"].dtype, np.float64, given=f"the dtype of the history {trainer.history[name]}", because="float64 keeps every bit of a Python float")
 
     @probe
     def random_and_copies():
@@ -1035,13 +1089,15 @@ def test_training_collect():
         drawn = np.random.randn(3)
         kind, position, has_gauss, cached = state["random"]
         np.random.set_state((kind, state["random.keys"], position, has_gauss, cached))
-        moved_along = bool(np.array_equal(state["model.0"], model.weight.data))
-        return bool(np.array_equal(drawn, np.random.randn(3))), moved_along, state["scheduler"]
+        return {
+            "the same numbers": bool(np.array_equal(drawn, np.random.randn(3))),
+            "moved along": bool(np.array_equal(state["model.0"], model.weight.data)),
+            "scheduler": state["scheduler"],
+        }
 
-    same_numbers, moved_along, scheduler = random_and_copies()
-    check.equal(same_numbers, True, given="numbers drawn after collecting, and again after setting the random state back")
-    check.equal(moved_along, False, given="the weight was changed in place; has state['model.0'] changed with it?", because="a snapshot is a copy")
-    check.equal(scheduler, None, given="a trainer without a scheduler")
+    check.equal(random_and_copies()["the same numbers"], True, given="numbers drawn after collecting, and again after setting the random state back")
+    check.equal(random_and_copies()["moved along"], False, given="the weight was changed in place; has state['model.0'] changed with it?", because="a snapshot is a copy")
+    check.equal(random_and_copies()["scheduler"], None, given="a trainer without a scheduler")
 
 
 test_training_collect()
@@ -1054,8 +1110,11 @@ Suppose the disk is full, or the machine loses power, while a checkpoint is bein
 of the day before. If the file is written in place, *both* are lost. The cure is old and simple:
 
 ```
- run.ckpt (yesterday's, whole)          run.ckpt (yesterday's)          run.ckpt (today's, whole)
- run.ckpt.123.partial  ◄─ write ...      .partial  ◄─ fsync              ◄─ os.replace: one instant
+                                   run.ckpt             run.ckpt.123.partial
+ before                            yesterday's, whole   (not there)
+ write, flush, fsync               yesterday's, whole   today's, growing
+ after that                        yesterday's, whole   today's, whole and on the disk
+ os.replace, in one instant        today's, whole       (not there)
 ```
 
 In words: write everything to another file in the same folder, make sure that it is really on the disk
@@ -1096,8 +1155,9 @@ def write_archive(path: str | os.PathLike, state: dict[str, Any]) -> None:
            `save_arrays(file, state)`, then ``file.flush()`` (from Python to the system), then
            ``os.fsync(file.fileno())`` (from the system to the disk).
         2. After the ``with`` (Windows cannot rename an open file): ``os.replace(partial, path)``.
-        3. Whatever goes wrong on the way, an interrupt included: no `partial` is left lying about
-           (``partial.unlink(missing_ok=True)`` in a ``finally``), and the error goes on.
+        3. Whatever goes wrong on the way: no `partial` is left lying about
+           (``partial.unlink(missing_ok=True)`` in a ``finally``), and the error goes on. Ctrl-C counts:
+           KeyboardInterrupt is no Exception.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -1119,60 +1179,73 @@ def test_training_write():
     """The file is there under its own name, whole, and a failed save leaves the old one."""
 
     @probe
-    def write(name, save_twice=False, broken_state=False, failing=""):
-        """What lies in the folder afterwards, what the file holds, and in which order it was made."""
-        events, synced = [], []
-        real = {"fsync": os.fsync, "replace": os.replace}
+    def write(name="run.ckpt", over_old=False, failing="", error=OSError, state=None):
+        """Write a state; what lies in the folder afterwards, and in which order it was made."""
+        events, synced, result = [], [], "no error"
+        space = write_archive.__globals__
+        real = {"fsync": os.fsync, "replace": os.replace, "save_arrays": space["save_arrays"]}
 
-        def watch(call):
-            def watched(*arguments):
-                if call == "replace":
-                    size = os.path.getsize(arguments[0])
-                    events.append(f"replace by a whole file: {zipfile.is_zipfile(arguments[0])}, on the disk: {synced == [size]}")
-                else:
-                    synced.append(os.fstat(arguments[0]).st_size)
-                    events.append("fsync")
-                if call == failing:
-                    raise OSError("the disk is full")
-                return real[call](*arguments)
+        def fsync(descriptor):
+            found = os.fstat(descriptor)
+            synced[:] = [descriptor, found.st_ino, found.st_size]
+            events.append("fsync")
+            if failing == "fsync":
+                raise error("the disk is full")
+            real["fsync"](descriptor)
 
-            return watched
+        def still_open():
+            try:
+                return os.fstat(synced[0]).st_ino == synced[1]
+            except (OSError, IndexError):
+                return False
+
+        def replace(source, target):
+            on_disk = synced[2:] == [os.path.getsize(source)]
+            events.append(f"replace by a file that is {'whole' if zipfile.is_zipfile(source) else 'not whole'}, {'on the disk' if on_disk else 'not on the disk'}, {'open' if still_open() else 'closed'}")
+            if failing == "replace":
+                raise error("the disk is full")
+            real["replace"](source, target)
+
+        def save_arrays_lazily(file, state):
+            """As the real one, but the last bytes stay in Python's memory until they are flushed."""
+            whole = tempfile.SpooledTemporaryFile()
+            real["save_arrays"](whole, state)
+            whole.seek(0)
+            file.write(whole.read())
 
         folder = Path(tempfile.mkdtemp())
-        path, error = folder / name, ""
-        if save_twice:
+        path = folder / name
+        if over_old:
             write_archive(path, {"epoch": 1, "model.0": np.zeros(2)})
-        os.fsync, os.replace = watch("fsync"), watch("replace")
+        os.fsync, os.replace, space["save_arrays"] = fsync, replace, save_arrays_lazily
         try:
-            second = {"epoch": {"not", "JSON"}} if broken_state else {"epoch": 2}
-            write_archive(str(path), {**second, "model.0": np.ones(3)})
-        except (OSError, TypeError) as raised:
-            error = type(raised).__name__
+            write_archive(str(path), state or {"epoch": 2, "model.0": np.ones(3)})
+        except (OSError, TypeError, KeyboardInterrupt) as raised:
+            result = type(raised).__name__
         finally:
-            os.fsync, os.replace = real["fsync"], real["replace"]
+            os.fsync, os.replace, space["save_arrays"] = real.values()
         files = sorted(p.relative_to(folder).as_posix().replace(str(os.getpid()), "N") for p in folder.rglob("*") if p.is_file())
-        sizes = []
-        if path.is_file():
+        content = []
+        if path.is_file() and zipfile.is_zipfile(path):
             with np.load(path, allow_pickle=False) as archive:
-                sizes = [len(archive["model.0"]), json.loads(archive["json"].tobytes())["epoch"]]
-        for p in sorted(folder.rglob("*"), reverse=True):
-            p.rmdir() if p.is_dir() else p.unlink()
-        folder.rmdir()
-        return files, sizes, error, events
+                content = [len(archive["model.0"]), json.loads(archive["json"].tobytes())["epoch"]]
+        shutil.rmtree(folder)
+        return {"files": files, "content": content, "error": result, "events": events}
 
-    files, sizes, error, events = write("run.ckpt")
-    check.equal([files, error], [["run.ckpt"], ""], given="write_archive('…/run.ckpt', …): files in the folder, and the error", because="the name as given, and nothing beside it")
-    check.equal(sizes, [3, 2], given="the length of model.0 and the epoch in the file")
-    check.equal(events, ["fsync", "replace by a whole file: True, on the disk: True"], given="the calls of os.fsync and os.replace", because="every byte is written and forced to the disk before the file takes the name")
-    check.equal(write("a/b/run.npz")[0], ["a/b/run.npz"], given="a path in folders that do not exist yet")
-    check.equal(write("run.ckpt", True)[1], [3, 2], given="a second save to the same path", because="the new state takes the old one's place")
+    check.equal(write()["error"], "no error", given="write_archive('…/run.ckpt', …): the error")
+    check.equal(write()["files"], ["run.ckpt"], given="write_archive('…/run.ckpt', …): files in the folder", because="the name as given, and nothing beside it")
+    check.equal(write()["content"], [3, 2], given="the length of model.0 and the epoch in the file")
+    check.equal(write()["events"], ["fsync", "replace by a file that is whole, on the disk, closed"], given="the calls of os.fsync and os.replace", because="flush and fsync force every byte to the disk, the `with` closes the file, then it takes the name")
+    check.equal(write("a/b/run.npz")["files"], ["a/b/run.npz"], given="a path in folders that do not exist yet")
+    check.equal(write(over_old=True)["content"], [3, 2], given="a second save to the same path", because="the new state takes the old one's place")
     for failing in ("fsync", "replace"):
-        files, sizes, error, _ = write("run.ckpt", True, failing=failing)
-        check.equal(error, "OSError", given=f"os.{failing} fails", because="the caller must hear of it")
-        check.equal(sizes, [2, 1], given=f"the old file, after os.{failing} failed", because="a save that dies half-way leaves the old file")
-        check.equal(files, ["run.ckpt"], given=f"files in the folder after os.{failing} failed", because="no partial file is left lying about")
-    files, sizes, error, _ = write("run.ckpt", True, broken_state=True)
-    check.equal([files, sizes, error], [["run.ckpt"], [2, 1], "TypeError"], given="a state that JSON cannot hold: files, content, error", because="the old file survives this, too")
+        check.equal(write(over_old=True, failing=failing)["error"], "OSError", given=f"os.{failing} fails with an OSError", because="the caller must hear of it")
+        check.equal(write(over_old=True, failing=failing)["content"], [2, 1], given=f"the old file, after os.{failing} failed", because="a save that dies half-way leaves the old file")
+        check.equal(write(over_old=True, failing=failing)["files"], ["run.ckpt"], given=f"files in the folder after os.{failing} failed", because="no partial file is left lying about")
+    interrupted = {"files": ["run.ckpt"], "content": [2, 1], "error": "KeyboardInterrupt", "events": ["fsync"]}
+    check.equal(write(over_old=True, failing="fsync", error=KeyboardInterrupt), interrupted, given="Ctrl-C while the file is being written", because="the old file alone is left, and the interrupt goes on: `finally` runs for it, `except Exception` does not")
+    refused = {"files": ["run.ckpt"], "content": [2, 1], "error": "TypeError", "events": []}
+    check.equal(write(over_old=True, state={"epoch": {1, 2}}), refused, given="a state that JSON cannot hold (a set)", because="the old file survives this, too")
 
 
 test_training_write()
