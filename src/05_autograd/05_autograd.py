@@ -2365,7 +2365,7 @@ def test_autograd_reductions():
                 g = rng.integers(1, 9, y.shape).astype(np.float32)
                 y.backward(g)
                 axes = tuple(axis) if isinstance(axis, list) else axis
-                expected = measured(lambda v: function(v, axis=axes, keepdims=keepdims), values.astype(np.float64), g)  # noqa: B023
+                expected = measured(lambda v: function(v, axis=axes, keepdims=keepdims), values.astype(np.float64), g)
                 check.close(x.grad, expected, given=f"{name}(axis={axis}, keepdims={keepdims}) of a (2, 3, 4) tensor", rtol=1e-4, atol=1e-4)
     empty = Tensor(np.zeros((0, 3)), requires_grad=True)
     empty.mean(axis=1).backward(np.zeros(0))

@@ -677,6 +677,57 @@ def test_a_rule_that_returns_nonsense_is_named(new_rule):
         compute(double, Tensor(np.ones((2, 3)), requires_grad=True)).sum().backward()
 
 
+@pytest.mark.parametrize(
+    ("shape", "returned"), [((2, 1), (3,)), ((1, 3), (3,)), ((2, 3), ()), ((3,), (2, 4))]
+)
+def test_a_gradient_that_fits_nowhere_is_named_with_the_shape_it_came_in(new_rule, shape, returned):
+    def double(array):
+        return 2 * array
+
+    @new_rule(double)
+    class DoubleBackward(Function):
+        def apply(self, grad_output):
+            return (np.ones(returned, dtype=np.float32),)
+
+    result = compute(double, Tensor(np.ones(shape), requires_grad=True))
+    with pytest.raises(RuntimeError) as caught:
+        result.backward(np.ones(shape))
+    for part in ("DoubleBackward", str(returned), str(shape)):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda g: g, "one ndarray"),
+        (lambda g: [g], "one list"),
+        (lambda g: None, "one NoneType"),
+        (lambda g: (g, g), "a tuple of 2"),
+        (lambda g: (), "a tuple of 0"),
+    ],
+)
+def test_a_rule_without_a_tuple_is_named(new_rule, answer, said):
+    def double(array):
+        return 2 * array
+
+    @new_rule(double)
+    class DoubleBackward(Function):
+        def apply(self, grad_output):
+            return answer(grad_output)
+
+    x = Tensor([1.0], requires_grad=True)
+    with pytest.raises(
+        TypeError, match=r"DoubleBackward\.apply must return a tuple.*\(1\)"
+    ) as caught:
+        compute(double, x).backward()
+    assert f"returned {said}." in str(caught.value) and x.grad is None
+
+
+def test_nothing_to_check_is_no_error():
+    assert check_gradients(lambda a: a + a, Tensor([1.0])) == 0.0
+    assert check_gradients(lambda a: a + a, Tensor(np.zeros((0, 2)), requires_grad=True)) == 0.0
+
+
 def test_a_wrong_rule_does_not_pass_the_check(new_rule):
     def double(array):
         return 2 * array
