@@ -179,8 +179,8 @@ test_training_schedule()
 r"""
 ## Part 2: Gradients in bounds
 
-Now and then a batch produces a gradient a thousand times longer than usual. One step along it can throw away hours of training. *Clipping* shortens such a
-gradient and keeps its direction.
+Now and then a batch produces a gradient a thousand times longer than usual. One step along it can throw
+away hours of training. *Clipping* shortens such a gradient and keeps its direction.
 
 The length that counts is the **global norm**, over all parameters together:
 
@@ -314,7 +314,7 @@ def test_training_clip():
     check.close(beside_the_clipping(2.5, False, False)["old"], [3.0, 0.0, 4.0], given="the arrays that were the gradients, afterwards", because="others may share them: assign a new Tensor")
     check.close(beside_the_clipping(2.5, False, True)["after"], [1.5, 0.0, 2.0], given="a generator of parameters with gradients [3, 0] and [4], max_norm 2.5", because="it gives each parameter once: keep them in a list")
     check.equal(beside_the_clipping(5.0, False, False)["same objects"], True, given="gradients of norm 5, max_norm 5: are they the same objects as before?", because="a norm of at most max_norm needs no clipping: nothing is touched")
-    check.equal(beside_the_clipping(5.0, False, False)["type"], "float", given="the type of the norm", because="a float of Python, not of NumPy: JSON and logs take it")
+    check.equal(beside_the_clipping(5.0, False, False)["type"], "float", given="the type of the norm", because="a float of Python is promised; float(…) makes one of a NumPy number")
 
 
 test_training_clip()
@@ -474,7 +474,7 @@ def test_training_step():
 
     for kind in ("objects that only have a forward", "plain functions"):
         check.close(weight_after_step(kind)[0], [[1.5]], given=f"the first example; model and loss are {kind}", because="`apply` calls all of them")
-    check.equal(weight_after_step("plain functions")[1], ["float", "int"], given="the types of (loss, size)", because="numbers, not arrays: an array would stay in the history, and keep its memory")
+    check.equal(weight_after_step("plain functions")[1], ["float", "int"], given="the types of (loss, size)", because="a float and an int of Python are promised: .item() gives one, .data gives an array")
 
     @probe
     def order_of_events():
@@ -744,7 +744,7 @@ def test_training_evaluate():
     check.equal(traces()["recorded"], [False], given="does the output of the model require a gradient?", because="inside no_grad() no graph is recorded")
     check.equal(traces()["mode"], True, given="the Dropout's mode afterwards, True before", because="the mode from before is restored")
     check.equal(traces()["random state unchanged"], True, given="is the random state unchanged?", because="without dropout nothing is drawn")
-    check.equal(traces()["types"], ["float", "float"], given="the types of (loss, accuracy)")
+    check.equal(traces()["types"], ["float", "float"], given="the types of (loss, accuracy)", because="two floats of Python are promised")
 
     @probe
     def judge(kind):
@@ -1062,10 +1062,11 @@ def test_training_collect():
     names += [f"optimizer.{name}" for name in trainer.optimizer.state_dict()]
     names += ["history.train_loss", "history.eval_loss", "history.eval_accuracy"]
 
-    def unexpected(found):
-        return {"missing": sorted(set(names) - set(found)), "unknown": sorted(set(found) - set(names))}
+    def compared(found):
+        missing, unknown = sorted(set(names) - set(found)), sorted(set(found) - set(names))
+        return f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
 
-    check.equal(unexpected(collect_run(trainer)), {"missing": [], "unknown": []}, given="the names in the state", because="one entry for each line of the docstring's table, and for each part of the optimizer and the history")
+    check.equal(compared(collect_run(trainer)), "missing: none; unknown: none", given="the names in the state", because="one entry for each line of the docstring's table, and for each part of the optimizer and the history")
     state = collect_run(trainer)
     check.equal([state.get("epoch"), state.get("step")], [3, 30], given="a trainer at epoch 3, step 30")
     check.close(state.get("model.0"), [[1.0], [2.0]], given="state['model.0'], the weight [[1], [2]]")
@@ -1179,9 +1180,10 @@ def test_training_write():
     """The file is there under its own name, whole, and a failed save leaves the old one."""
 
     @probe
-    def write(name="run.ckpt", over_old=False, failing="", error=OSError, state=None):
+    def write(name="run.ckpt", over_old=False, failing="", error="OSError", state=None):
         """Write a state; what lies in the folder afterwards, and in which order it was made."""
-        events, synced, result = [], [], "no error"
+        events, synced, armed, result = [], [], [], "no error"
+        errors = {"OSError": OSError, "KeyboardInterrupt": KeyboardInterrupt}
         space = write_archive.__globals__
         real = {"fsync": os.fsync, "replace": os.replace, "save_arrays": space["save_arrays"]}
 
@@ -1189,9 +1191,8 @@ def test_training_write():
             found = os.fstat(descriptor)
             synced[:] = [descriptor, found.st_ino, found.st_size]
             events.append("fsync")
-            if failing == "fsync":
-                raise error("the disk is full")
-            real["fsync"](descriptor)
+            if armed and failing == "fsync":
+                raise errors[error]
 
         def still_open():
             try:
@@ -1202,34 +1203,40 @@ def test_training_write():
         def replace(source, target):
             on_disk = synced[2:] == [os.path.getsize(source)]
             events.append(f"replace by a file that is {'whole' if zipfile.is_zipfile(source) else 'not whole'}, {'on the disk' if on_disk else 'not on the disk'}, {'open' if still_open() else 'closed'}")
-            if failing == "replace":
-                raise error("the disk is full")
+            if armed and failing == "replace":
+                raise errors[error]
             real["replace"](source, target)
 
         def save_arrays_lazily(file, state):
             """As the real one, but the last bytes stay in Python's memory until they are flushed."""
-            whole = tempfile.SpooledTemporaryFile()
-            real["save_arrays"](whole, state)
-            whole.seek(0)
-            file.write(whole.read())
+            with tempfile.SpooledTemporaryFile() as whole:
+                real["save_arrays"](whole, state)
+                whole.seek(0)
+                file.write(whole.read())
 
-        folder = Path(tempfile.mkdtemp())
-        path = folder / name
-        if over_old:
-            write_archive(path, {"epoch": 1, "model.0": np.zeros(2)})
-        os.fsync, os.replace, space["save_arrays"] = fsync, replace, save_arrays_lazily
-        try:
-            write_archive(str(path), state or {"epoch": 2, "model.0": np.ones(3)})
-        except (OSError, TypeError, KeyboardInterrupt) as raised:
-            result = type(raised).__name__
-        finally:
-            os.fsync, os.replace, space["save_arrays"] = real.values()
-        files = sorted(p.relative_to(folder).as_posix().replace(str(os.getpid()), "N") for p in folder.rglob("*") if p.is_file())
-        content = []
-        if path.is_file() and zipfile.is_zipfile(path):
-            with np.load(path, allow_pickle=False) as archive:
-                content = [len(archive["model.0"]), json.loads(archive["json"].tobytes())["epoch"]]
-        shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            os.fsync, os.replace, space["save_arrays"] = fsync, replace, save_arrays_lazily
+            try:
+                if over_old:
+                    write_archive(path, {"epoch": 1, "model.0": np.zeros(2)})
+                events.clear()
+                armed.append(True)
+                write_archive(str(path), state or {"epoch": 2, "model.0": np.ones(3)})
+            except TypeError:
+                if state is None:
+                    raise
+                result = "TypeError"
+            except (OSError, KeyboardInterrupt) as raised:
+                detail = getattr(raised, "strerror", None)
+                result = type(raised).__name__ + (f": {detail}" if detail else "")
+            finally:
+                os.fsync, os.replace, space["save_arrays"] = real.values()
+            files = sorted(p.relative_to(folder).as_posix().replace(str(os.getpid()), "N") for p in Path(folder).rglob("*") if p.is_file())
+            content = []
+            if path.is_file() and zipfile.is_zipfile(path):
+                with np.load(path, allow_pickle=False) as archive:
+                    content = [len(archive["model.0"]), json.loads(archive["json"].tobytes())["epoch"]]
         return {"files": files, "content": content, "error": result, "events": events}
 
     check.equal(write()["error"], "no error", given="write_archive('…/run.ckpt', …): the error")
@@ -1243,7 +1250,7 @@ def test_training_write():
         check.equal(write(over_old=True, failing=failing)["content"], [2, 1], given=f"the old file, after os.{failing} failed", because="a save that dies half-way leaves the old file")
         check.equal(write(over_old=True, failing=failing)["files"], ["run.ckpt"], given=f"files in the folder after os.{failing} failed", because="no partial file is left lying about")
     interrupted = {"files": ["run.ckpt"], "content": [2, 1], "error": "KeyboardInterrupt", "events": ["fsync"]}
-    check.equal(write(over_old=True, failing="fsync", error=KeyboardInterrupt), interrupted, given="Ctrl-C while the file is being written", because="the old file alone is left, and the interrupt goes on: `finally` runs for it, `except Exception` does not")
+    check.equal(write(over_old=True, failing="fsync", error="KeyboardInterrupt"), interrupted, given="Ctrl-C while the file is being written", because="the old file alone is left, and the interrupt goes on: `finally` runs for it, `except Exception` does not")
     refused = {"files": ["run.ckpt"], "content": [2, 1], "error": "TypeError", "events": []}
     check.equal(write(over_old=True, state={"epoch": {1, 2}}), refused, given="a state that JSON cannot hold (a set)", because="the old file survives this, too")
 
@@ -1254,13 +1261,12 @@ test_training_write()
 """
 ### Read
 
-Reading is given: it is defensive work, and most of it is about files you hope never to meet. A zip
-whose members claim more bytes than the file has (a "zip bomb"), arrays of Python objects (which would
-need pickle), JSON with `NaN` in it, text files, half files: whatever it is, there is a CheckpointError
-with the path and what to do, and nothing else happens.
-
-`check_run` is given as well. It compares what can be compared without touching anything: counters,
-modes, scheduler, random state, history.
+The next cell is given, and you can **skip it on a first reading**; two functions of it are all you need
+to know. `read_archive(path)` gives back the state in a file. Most of it is about files that you hope
+never to meet: text files, half files, a zip that claims to hold more than its own size (a "zip bomb"),
+arrays of Python objects (which would need pickle). Whatever it is, there is a CheckpointError with the
+path and what to do. `check_run(trainer, state)` compares what can be compared without touching
+anything: counters, modes, scheduler, random state, history.
 """
 
 
@@ -1351,7 +1357,7 @@ def random_state_fits(numbers: Any, keys: Any) -> bool:
 
 All that is left is to put the state back, and again it is all or nothing: **first everything that can
 fail, then everything that changes**. There is one step that does both, the optimizer's
-`load_state_dict`: it checks, and then it changes. Think about where that leaves it a place.
+`load_state_dict`: it checks, and then it changes. Where in the order must it stand?
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_restore", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1409,7 +1415,7 @@ def test_training_restore():
     other = make_trainer(momentum=0.9)
     restore_run(other, state)
     check.equal([other.epoch, other.step], [3, 30], given="[epoch, step] of a fresh trainer after restoring a state of epoch 3, step 30")
-    check.equal(other.history["train_loss"], [0.5, 0.25], given="history['train_loss']", because="lists come back, ready to be appended to")
+    check.equal(other.history["train_loss"], [0.5, 0.25], given="history['train_loss']", because="lists come back, ready to be appended to; arrays cannot be")
     check.equal(sorted(other.history), sorted(trainer.history), given="the names in the history")
     check.close(other.model.layers[0].weight.data, [[1, 2], [3, 4]], given="the weight, [[1, 2], [3, 4]] in the state")
     check.equal(other.optimizer.step_count, 30, given="optimizer.step_count, 30 in the state", because="the optimizer has a state of its own")
@@ -1447,12 +1453,12 @@ def test_training_restore():
         for _ in range(2):
             resumed.train_epoch(batches())
         same = [np.array_equal(a.data, b.data) for a, b in zip(whole.model.parameters(), resumed.model.parameters(), strict=True)]
-        return all(same), resumed.history == whole.history, in_place
+        return {"same bits": all(same), "same history": resumed.history == whole.history, "in place": in_place}
 
     for kind_name in ("SGD", "Adam"):
-        same, same_history, in_place = resume(kind_name)
-        check.equal(same, True, given=f"{kind_name}: parameters after 4 epochs, and after 2 + 2 with a restart, equal to the last bit?", because="the state holds all that the run depends on, dropout and shuffling included")
-        check.equal([same_history, in_place], [True, True], given=f"{kind_name}: [the same history?, written into the parameters' own arrays?]")
+        check.equal(resume(kind_name)["same bits"], True, given=f"{kind_name}: parameters after 4 epochs, and after 2 + 2 with a restart, equal to the last bit?", because="the state holds all that the run depends on, dropout and shuffling included")
+        check.equal(resume(kind_name)["same history"], True, given=f"{kind_name}: the same history after 4 epochs and after 2 + 2?")
+        check.equal(resume(kind_name)["in place"], True, given=f"{kind_name}: do the parameters have the same arrays as before?", because="others hold on to them: write into them")
 
     @probe
     def damage(name, value_from, delete):
@@ -1473,12 +1479,12 @@ def test_training_restore():
         def snapshot():
             return [str(value.tolist()) if isinstance(value, np.ndarray) else str(value) for value in collect_run(trainer).values()]
 
-        before, error = snapshot(), ""
+        before, error = snapshot(), "no error"
         try:
             restore_run(trainer, state)
-        except ValueError as raised:
-            error = type(raised).__name__
-        return error != "", snapshot() == before
+        except ValueError:
+            error = "ValueError"
+        return {"error": error, "unchanged": snapshot() == before}
 
     for name, value, delete, what in [
         ("model.1", "model.0", False, "model.1 of another shape"),
@@ -1490,9 +1496,8 @@ def test_training_restore():
         ("random.keys", "model.0", False, "a random state that is none"),
         ("step", "", True, "no step"),
     ]:
-        refused, unchanged = damage(name, value, delete)
-        check.equal(refused, True, given=f"a state with {what}: ValueError?", because="what does not fit must be refused")
-        check.equal(unchanged, True, given=f"a state with {what}: is everything as before?", because="first everything that can fail, then everything that changes")
+        check.equal(damage(name, value, delete)["error"], "ValueError", given=f"a state with {what}: the error", because="what does not fit must be refused")
+        check.equal(damage(name, value, delete)["unchanged"], True, given=f"a state with {what}: is everything as before?", because="first everything that can fail, then everything that changes")
 
 
 test_training_restore()
@@ -1603,7 +1608,7 @@ def distance_to_truth(schedule, epochs=40, repeats=5):
 
 
 def compare_schedules():
-    """Print the distances; plot rates and distances where matplotlib is there."""
+    """Print the distances, and plot them where matplotlib is there."""
     schedules = {
         "constant 0.03": ConstantRate(0.03),
         "constant 0.0003": ConstantRate(0.0003),
@@ -1617,16 +1622,12 @@ def compare_schedules():
         import matplotlib.pyplot as plt
     except ImportError:
         return
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3))
-    for name, schedule in schedules.items():
-        left.plot([schedule.get_lr(epoch) for epoch in range(40)], label=name)
-        right.semilogy(results[name], label=name)
-    left.set(title="learning rate", xlabel="epoch")
-    right.set(title="distance to the best weights", xlabel="epoch")
-    right.legend(fontsize=8)
-    figure.tight_layout()
+    for name, distances in results.items():
+        plt.semilogy(distances, label=name)
+    plt.gca().set(xlabel="epoch", ylabel="distance to the best weights")
+    plt.legend()
     plt.show()
-    plt.close(figure)
+    plt.close()
 
 
 compare_schedules()
@@ -1679,7 +1680,7 @@ compare_clipping()
 Without clipping, one number ruins the network, and the velocity goes on pushing in the wrong
 direction after the batch is gone. With it, the batch moves the weights by no more than any other.
 
-### Experiment 3: memory of a step, and of a checkpoint
+### Experiment 3: memory of a step
 
 The same 256 samples in one batch, and in 4 or 16 that accumulate. `tracemalloc` measures the peak of
 what NumPy allocates during a step, beyond parameters, gradients and optimizer state.
@@ -1707,26 +1708,11 @@ def peak_of_step(pieces):
     return peak, min(times), float(sum(parameter.data.sum() for parameter in model.parameters()))
 
 
-def checkpoint_bytes(kind, **settings):
-    """Bytes of the parameters, bytes of a checkpoint, and milliseconds to write it."""
-    model = Sequential(Linear(784, 256), Tanh(), Linear(256, 10))
-    trainer = Trainer(model, kind(model.parameters(), **settings), CrossEntropyLoss())
-    own = sum(parameter.data.nbytes for parameter in model.parameters())
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        trainer.save_checkpoint(Path(folder) / "size.ckpt")
-        milliseconds = (time.perf_counter() - start) * 1e3
-        return own, (Path(folder) / "size.ckpt").stat().st_size, milliseconds
-
-
 def measure_memory():
-    """Print both tables."""
+    """Print peak, time and result for three ways to cut the same samples."""
     for pieces in (1, 4, 16):
         peak, seconds, total = peak_of_step(pieces)
         print(f"256 samples in {pieces:2} batches: peak {peak / 1e6:5.2f} MB, {seconds * 1e3:6.2f} ms, sum of weights afterwards {total:.4f}")
-    for name, kind, settings in [("SGD", SGD, {}), ("SGD, momentum", SGD, {"momentum": 0.9}), ("Adam", Adam, {})]:
-        own, size, milliseconds = checkpoint_bytes(kind, **settings)
-        print(f"checkpoint with {name:13}: {size:9,} bytes = {size / own:.2f} x parameters, written in {milliseconds:.1f} ms")
 
 
 measure_memory()
@@ -1734,8 +1720,7 @@ measure_memory()
 # %% [markdown]
 """
 Accumulation leaves the result alone (the sums agree to rounding) and lowers the peak, towards what
-the gradients themselves need. It costs time, because small products use the processor less well. A
-checkpoint holds the parameters and the optimizer's state: up to three times the parameters.
+the gradients themselves need. It costs time, because small products use the processor less well.
 
 ### Systems questions
 
@@ -1749,27 +1734,7 @@ velocity: 120 MB. Intermediate results come on top and grow with the batch; accu
 those.
 </details>
 
-**2.** You want batches of 128 and only 32 fit. What do four accumulated batches of 32 change about
-memory, time per update, and noise?
-
-<details><summary>Answer</summary>
-
-Memory: that of a batch of 32, since one graph at a time is alive. Time per update: four forward and
-backward passes, as the large batch would have needed, plus the overhead of smaller products. Noise:
-that of 128, because the gradient is exactly the large batch's.
-</details>
-
-**3.** Gradients of 50, 100 and 5. What remains of them when each is cut to at most 1, and when the
-global norm is clipped to 1?
-
-<details><summary>Answer</summary>
-
-Cut one by one: 1, 1, 1. All three parameters now move equally far: another direction. By global norm:
-the norm is √(2500 + 10000 + 25) = 111.9, so they become 0.447, 0.894 and 0.045. The direction is the
-same, only the step is shorter.
-</details>
-
-**4.** A run of 100 epochs, 1 GB per checkpoint. Keeping all of them takes 100 GB, keeping one is
+**2.** A run of 100 epochs, 1 GB per checkpoint. Keeping all of them takes 100 GB, keeping one is
 dangerous. What would you keep?
 
 <details><summary>Answer</summary>
@@ -1779,23 +1744,13 @@ is not the only one), the best by evaluation loss, and one in 25 as a base for e
 Atomic writing is what makes even "the last one" safe to overwrite.
 </details>
 
-**5.** How long does one epoch-by-epoch schedule keep a machine busy: 1.2 million images, batches of
-256, 90 epochs, 250 ms per step?
+**3.** A run goes 90 times through 1.2 million images, in batches of 256, at 250 ms per step. How long
+does it take?
 
 <details><summary>Answer</summary>
 
 1,200,000 / 256 = 4,688 steps per epoch (rounded up), times 90 = 421,920 steps, times 0.25 s = 105,480 s:
 29 hours. Nobody runs that without checkpoints.
-</details>
-
-**6.** Somebody resumes a run with the saved parameters, but a fresh optimizer and a fresh random
-state. What will they see?
-
-<details><summary>Answer</summary>
-
-With Adam, first a jolt: empty averages, so the first steps are `lr` long in every coordinate, whatever
-the gradients were before. Then a run that may end as well as the other, but is not the same one: other
-masks, another order. If something odd happens there, nobody can repeat it.
 </details>
 """
 
@@ -1803,10 +1758,13 @@ masks, another order. If something odd happens there, nobody can repeat it.
 """
 ## Common errors
 
+Messages of your own functions appear in your own words; below they stand as a reference might say them.
+
 | what you see | why | what to do |
 |---|---|---|
 | `ValueError: the dataloader gave no batches (a generator that was walked before?)` | a generator gives its items once, and this is the second epoch | call the function that makes it again for each epoch, or pass a list |
 | `FloatingPointError: the gradient norm is nan: ...` | the loss overflowed | a smaller learning rate; look at the batch |
+| the loss is `nan`, and no error came | the run does not clip, so nobody looks at the norm | `grad_clip_norm=math.inf` looks, and never shortens |
 | evaluation differs from run to run | dropout active while judging | `trainer.evaluate`, or `evaluation_mode` |
 | accuracy is implausible for probabilities of shape (N, 1) | (N, 1) compared with (N,) | flat arrays on both sides |
 | `CheckpointError: run.ckpt is not a readable checkpoint (BadZipFile: ...` | half a file, or another kind of file | an earlier checkpoint |
@@ -1842,7 +1800,7 @@ of PyTorch (Lightning, Hugging Face's Trainer) do the same as yours and add seve
 numbers and callbacks. `torch.save` writes a pickle; since version 2.6 `torch.load` refuses by default
 to run what is in it, and for exchange the field has moved to formats without code (safetensors), for
 the reason you met in Part 6. PyTorch's clipping divides by norm + 10⁻⁶, so its result is a hair below
-`max_norm`; yours is exact.
+`max_norm`; yours is `max_norm` up to rounding.
 """
 
 # %% [markdown]
@@ -1853,7 +1811,7 @@ the reason you met in Part 6. PyTorch's clipping divides by norm + 10⁻⁶, so 
 
 # %%
 def test_module():
-    """All tests of the module, then a run through real files."""
+    """All tests of the module, then a checkpoint in a real file, whole and cut in half."""
     test_training_schedule()
     test_training_clip()
     test_training_step()
@@ -1865,17 +1823,15 @@ def test_module():
     test_training_write()
     test_training_restore()
 
-    (x, y), (x_test, y_test) = spiral(300, seed=2), spiral(150, seed=3)
-    np.random.seed(1)
+    x, y = spiral(60, seed=2)
     trainer, resumed = make_run(), make_run()
+    trainer.train_epoch(shuffled_batches(x, y, 32))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "runs" / "spiral"
-        for _ in range(10):
-            trainer.train_epoch(shuffled_batches(x, y, 32), accumulation_steps=2)
         trainer.save_checkpoint(path)
-        for _ in range(20):
-            trainer.train_epoch(shuffled_batches(x, y, 32), accumulation_steps=2)
         resumed.load_checkpoint(path)
+        trainer.train_epoch(shuffled_batches(x, y, 32))
+        trainer.save_checkpoint(path)
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
         try:
@@ -1883,13 +1839,7 @@ def test_module():
             raise AssertionError("half a file was accepted")
         except CheckpointError as error:
             assert str(path) in str(error), "the message names the file"
-    assert resumed.epoch == 10, "a refused file changes nothing"
-    while resumed.epoch < 30:
-        resumed.train_epoch(shuffled_batches(x, y, 32), accumulation_steps=2)
-    pairs = zip(trainer.model.parameters(), resumed.model.parameters(), strict=True)
-    assert all(np.array_equal(a.data, b.data) for a, b in pairs), "the resumed run is the same run"
-    _, accuracy = trainer.evaluate([(Tensor(x_test), Tensor(y_test))])
-    assert accuracy > 0.9, f"the spiral is learned, accuracy {accuracy}"
+    assert resumed.epoch == 1, "a refused file changes nothing"
     print("Module 07: all tests passed. You can train, stop, and carry on.")
 
 
