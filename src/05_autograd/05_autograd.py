@@ -1035,8 +1035,8 @@ def backward_by_recursion(tensor: Tensor, gradient: np.ndarray) -> int:
     Steps:
         1. A leaf: set tensor.grad to a Tensor of the old sum (0 if there is none) + gradient;
            return 1.
-        2. Otherwise: for each (parent, parent_gradient) in input_gradients(node, gradient), call
-           this function again, and add up the visits.
+        2. Otherwise, with node = tensor._grad_fn: for each (parent, parent_gradient) in
+           input_gradients(node, gradient), call this function again, and add up the visits.
     """
     ### BEGIN SOLUTION
     node = tensor._grad_fn
@@ -1749,7 +1749,8 @@ r"""
 
 One function connects your engine to the Tensor class: it puts `record` behind the seam, and replaces the
 `backward` that has done nothing since Module 01. No file of Modules 01 to 04 changes, and no operation is
-wrapped or written a second time. (Once this module is exported, `import tinytorch` does it for you.)
+wrapped or written a second time. (After
+`tito module complete 05`, `import tinytorch` does it for you.)
 """
 
 
@@ -1763,9 +1764,9 @@ def zero_grad(self: Tensor) -> None:
 def enable_autograd(quiet: bool = False) -> None:
     """Switch on automatic differentiation for all tensors.
 
-    Afterwards every operation is reported to `record`, and Tensor has the methods backward() and
-    zero_grad(). Calling it again changes nothing more. Always (re)install all three, so that the
-    versions defined in this file are the ones in use.
+    It sets `Tensor._record`, `Tensor.backward` and `Tensor.zero_grad` to the functions of this file,
+    every time it is called: afterwards each operation is reported to `record`, and tensors have the
+    two methods. A second call does no harm (and prints again, unless quiet).
 
     Args:
         quiet: False prints one line that contains "Autograd is on"; True prints nothing.
@@ -1902,7 +1903,7 @@ def check_gradients(
         2. Weights: np.random.default_rng(0).standard_normal(output.shape). Call
            output.backward(weights).
         3. For each input x (number i) that requires a gradient: measure the gradient of the
-           function that returns float(np.sum(weights * f(*inputs).data)), at x.
+           function that returns float(np.sum(weights * f(*inputs).data)), at x, with step eps.
            numerical_gradient moves x in place, so this function may ignore its argument.
         4. Compare with x.grad; a grad that is still None counts as zeros.
     """
@@ -2051,8 +2052,8 @@ def test_autograd_check_gradients():
     check.equal(outputs_that_cancel(), "AssertionError", given="f = (x, -x), whose rule answers zero", because="the outputs have to be weighted, or their gradients cancel")
     check.equal([tolerances(0.05, 0.0), tolerances(0.001, 0.0), tolerances(0.0, 1e3)], ["passed", "AssertionError", "passed"], given="a rule that is 1 % off, with rtol=0.05, rtol=0.001 (atol=0), and atol=1000 (rtol=0)")
     check.equal(
-        step_in_use(), [True, True, True, [3.0, 4.25]], given="x * x - 1 / x with eps=0.125: [passes, was x[0] = 1.125 tried, 0.875, gradient / weights]",
-        because="the gradient is weights * (2 x + 1 / (x * x))",
+        step_in_use(), [True, True, True, [3.0, 4.25]], given="x * x - 1 / x at x[0] = 1 with eps=0.125: [passes, evaluated at 1.125, at 0.875, gradient / weights]",
+        because="eps is handed on, so f is evaluated at 1.125 and at 0.875; and the gradient is weights * (2 x + 1 / (x * x))",
     )
     check.equal(nothing_to_check(), ["float", 0.0], given="x + x, where x requires no gradient: [type of result, result]", because="there is nothing to check, and that is no error")
     check.equal(exact_and_empty(), [0.0, 0.0], given="0 x without any tolerance, and 2 x for a (0, 3) tensor: the largest differences", because="a difference of 0 is never more than the tolerance")
@@ -2065,8 +2066,9 @@ r"""
 Two evaluations for every entry is fine for a rule and too much for a model. For a model there is a cheaper
 question. Move *all* entries at once along one random direction $d$: the slope of $L$ in that direction must
 be $\sum_i d_i\,\partial L/\partial x_i$. Two evaluations, however many parameters there are, and a wrong
-gradient in any layer shows, because random signs do not cancel it. The function is given; you will use it
-below on a whole network.
+gradient in any layer almost surely shows: random signs rarely cancel an error. The step is smaller than in
+Part 1, because all entries take it together. The function is given; you will use it below on a whole
+network.
 """
 
 
@@ -2078,7 +2080,7 @@ def check_direction(
     """The slope of f along one random direction: (from backward(), from two evaluations).
 
     f is called as f(*inputs) and returns one number as a Tensor. Every entry of every input moves
-    by +1 or -1 times eps, all at once. The slopes agree to a few per cent of the gradient's norm;
+    by +1 or -1 times eps, all at once, so every input must require a gradient. The slopes agree to a few per cent of the gradient's norm;
     kinks (of a ReLU, say) and rounding set the limit.
     """
     for x in inputs:
@@ -2145,7 +2147,8 @@ class MatmulBackward(Function):
     def apply(self, grad_output):
         """Return (gradient of A, gradient of B); None, without computing it, where not needed.
 
-        k is at least 1; the other dimensions may be 0.
+        k is at least 1; the other dimensions may be 0. So -1 may stand for n in the shape of rows,
+        but not in the shape of g: take its two sizes from rows and matrix.
 
         Case 1, B has one or two dimensions (A has any number): one single product each.
             1. rows: A as a matrix (n, k), all its dimensions but the last flattened into one. A
@@ -2262,7 +2265,10 @@ speaking, and one has to choose. We let the ties **share the gradient equally**.
 # %%
 #| export
 def restore_axes(node: Function, grad_output: np.ndarray) -> np.ndarray:
-    """The gradient of a reduction's result, with removed axes put back with size 1."""
+    """The gradient of a reduction's result, with removed axes put back with size 1.
+
+    Recorded settings are complete, defaults included; .get() serves nodes that are made by hand.
+    """
     axis, keepdims = node.settings.get("axis"), node.settings.get("keepdims", False)
     if axis is None or keepdims:
         return grad_output
@@ -2287,8 +2293,8 @@ class MeanBackward(Function):
     def apply(self, grad_output):
         """Return (gradient of a,), of a's shape and float32.
 
-        count is how many entries went into one mean: a.size / size of grad_output. (An empty
-        batch has no means at all: divide by max(1, size of grad_output), and nothing breaks.)
+        count is how many entries went into one mean: a.size / grad_output.size. (An empty batch
+        has no means at all; write a.size / max(1, grad_output.size), and it raises no error.)
         Divide first and broadcast afterwards: dividing the small array is cheaper.
 
         Example:
@@ -2972,8 +2978,9 @@ class CrossEntropyBackward(Function):
         Steps:
             1. softmax(logits, -1) is a new array: you may change it in place. Reshape it to a
                matrix with one row per example (n rows, C columns).
-            2. Subtract 1 in each row at the column of its class. Integer arrays for both axes do
-               that in one statement: matrix[row_numbers, classes] -= 1.
+            2. Flatten the classes and convert them with .astype(int): only integers can index.
+               Then subtract 1 in each row at the column of its class, in one statement:
+               matrix[row_numbers, classes] -= 1.
             3. Multiply by G / n, and return it in the logits' shape.
         """
         ### BEGIN SOLUTION
@@ -3361,6 +3368,6 @@ this change the loss?" costs one call.
 
 - **Module 06 Optimizers** turns gradients into good steps.
 - **Module 07 Training** repeats them over a data set, and saves the result.
-- **Every later module** that invents an operation registers one rule beside it, with the `@backward_rule`
-  you wrote the engine for.
+- **Every later module** that invents an operation registers one rule beside it, with `@backward_rule`; your
+  engine does the rest.
 """
