@@ -335,8 +335,8 @@ $$L = \sum_k \frac{n_k}{n_1 + n_2 + \dots} L_k$$
 
 For $k$ equal batches each weight is $1/k$. Multiply each loss by its weight *before* `backward()`,
 and the gradients that pile up are those of the one large batch, up to rounding, even when the last
-batch is smaller than the others. (With dropout the masks are drawn batch by batch, so they may be
-others.) The size that counts is the number of elements that the loss averages over:
+batch is smaller than the others. (With dropout the result differs: its masks are drawn batch by
+batch.) The size that counts is the number of elements that the loss averages over:
 `y.size`, which is N for class labels of shape (N,), and N·T where there is a label for each of T
 positions.
 
@@ -374,7 +374,8 @@ def train_step(
 
     Args:
         batches: a list of at least one (x, y) pair of tensors.
-        grad_clip_norm: clip the accumulated gradients to this norm; None does not clip.
+        grad_clip_norm: clip the accumulated gradients to this norm; None does not clip. (0 is not
+            None: `clip_grad_norm` refuses it with a ValueError.)
 
     Returns (loss, size): the mean loss over all batches, before the update, as a float, and the
     number of target elements it is the mean of (the sum of ``y.size``).
@@ -445,6 +446,8 @@ def test_training_step():
     model, optimizer = line(lr=0.1)
     train_step(model, optimizer, loss_fn, [pair([1], [11]), pair([1], [-8])], grad_clip_norm=5.0)
     check.close(model.weight.data, [[1.1]], given="two batches that pull with -10 and +9, grad_clip_norm 5, lr 0.1", because="together they pull with -1, which needs no clipping: clip the accumulated gradient, once")
+
+    check.raises(ValueError, lambda: train_step(*line(lr=0.1), loss_fn, one, grad_clip_norm=0), given="grad_clip_norm=0", mentions=["max_norm"], because="only None means no clipping: compare with None, since 0 is false as well")
 
     words = Linear(2, 3)
     tokens = [(Tensor(np.ones((2, 3, 2))), Tensor(np.zeros((2, 3)))), (Tensor(np.ones((1, 1, 2))), Tensor([[2.0]]))]
@@ -570,6 +573,8 @@ def test_training_correct():
     check.equal(count([[[2, 1, 0], [0, 3, 1]]], [[[1, 0, 0], [0, 0, 1]]]), (1, 2), given="scores (1, 2, 3), one-hot targets (1, 2, 3)", because="the classes are on the last axis")
     check.equal(count([[[2, 1, 0]], [[0, 3, 1]]], [[0], [2]]), (1, 2), given="scores (2, 1, 3), classes (2, 1)", because="sequences of length 1: the last dimension decides, and it is 3")
     check.equal(count([[2, 1], [0, 3]], [[1], [1]]), (1, 2), given="scores (2, 2), classes of shape (2, 1)", because="two answers, two classes, both flat")
+    check.equal(count([[[2, 1], [0, 3]], [[5, 4], [1, 6]]], [0, 1, 0, 0]), (3, 4), given="scores (2, 2, 2), classes (4,)", because="four answers, four classes: only the counts have to agree")
+    check.raises(ValueError, lambda: count([[[2, 1], [0, 3]]], [0]), given="scores (1, 2, 2), one class", mentions=["(1, 2, 2)", "(1,)"], because="two answers cannot be compared with one class")
     check.raises(ValueError, lambda: count([[2, 1], [0, 3]], [0, 1, 1]), given="two answers, three targets", mentions=["(2, 2)", "(3,)"])
     check.raises(ValueError, lambda: count([[0.2], [0.3]], [0, 1, 1]), given="two probabilities, three targets", mentions=["(2, 1)", "(3,)"])
 
@@ -582,8 +587,8 @@ test_training_correct()
 
 Dropout must be inactive while a model is judged, wherever in the model it hides. `set_training_mode`
 (Module 03) switches everything. Afterwards each part must be back in the mode it had *before*, which
-need not be the same for all: somebody may have frozen one block on purpose. And all this must hold
-when the evaluation ends in an error.
+need not be the same for all: in the middle of an experiment one block may be in evaluation mode. And
+all this must hold when the evaluation ends in an error.
 
 That is what context managers are for. `@contextmanager` makes one from a function with one `yield`:
 what stands before it runs on entering the ``with`` block, what stands after it on leaving, and an
@@ -839,11 +844,12 @@ class Trainer:
                 enough test). The message contains ``accumulation_steps``; neither the learning
                 rate nor the mode has been changed.
             ValueError: the dataloader yields nothing. The message contains ``no batches``; epoch,
-                step and history are as they were.
+                step and history are as they were (learning rate and mode may have been set).
 
         Steps:
             1. With a scheduler: ``self.optimizer.lr = self.scheduler.get_lr(self.epoch)``.
-            2. Training mode for the whole model (`set_training_mode`).
+            2. Training mode for the whole model (`set_training_mode`): a block that somebody set
+               to evaluation mode by hand is switched back, too.
             3. For each group of `grouped(dataloader, accumulation_steps)`: one `train_step`, with
                ``self.grad_clip_norm``; ``self.step`` goes up by one; add loss · size to a sum, and
                size to another (`train_step` returns both).
@@ -1151,7 +1157,8 @@ def write_archive(path: str | os.PathLike, state: dict[str, Any]) -> None:
 
     The name is used as it is, whatever its ending; missing parent folders are made.
 
-    Steps (the folder is made, and `partial` is another name in that folder):
+    Steps (the three lines below are given: they make the folder and choose `partial`, another name
+    in that folder):
         1. Open `partial` for writing bytes ("wb"), and inside the ``with``:
            `save_arrays(file, state)`, then ``file.flush()`` (from Python to the system), then
            ``os.fsync(file.fileno())`` (from the system to the disk).
@@ -1635,8 +1642,8 @@ compare_schedules()
 # %% [markdown]
 """
 The large rate is near the answer after one epoch and never arrives: each noisy batch throws it about
-by a step's length. The small rate creeps. The cosine has the speed of the one and ends at the
-precision of the other.
+by a step's length. The small rate creeps. The cosine has the speed of the one and ends where
+the other would arrive only after many more epochs.
 
 ### Experiment 2: one bad batch
 
@@ -1678,12 +1685,13 @@ compare_clipping()
 # %% [markdown]
 """
 Without clipping, one number ruins the network, and the velocity goes on pushing in the wrong
-direction after the batch is gone. With it, the batch moves the weights by no more than any other.
+direction after the batch is gone. With it, the batch moves the weights by no more than a gradient of
+length 1. (`max_norm=1` shortens the ordinary gradients of this run, too; hence its slower start.)
 
 ### Experiment 3: memory of a step
 
 The same 256 samples in one batch, and in 4 or 16 that accumulate. `tracemalloc` measures the peak of
-what NumPy allocates during a step, beyond parameters, gradients and optimizer state.
+what NumPy allocates during a step, beyond parameters and optimizer state (the new gradients count).
 """
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
+from tito.curriculum.manifest import Manifest, load_manifest
 from tito.curriculum.package import package_files
 from tito.curriculum.percent import Cell
 from tito.errors import TitoError
@@ -168,12 +169,14 @@ def _cannot_start(detail: str) -> TitoError:
 
 def packed(sources: Mapping[int, str]) -> dict[str, PackedModule]:
     """The package of the modules in ``sources`` for shipping: name -> (is_package, text, code)."""
-    return dict(_packed(tuple(sorted(sources.items()))))
+    return dict(_packed(tuple(sorted(sources.items())), load_manifest()))
 
 
 @lru_cache(maxsize=8)
-def _packed(sources: tuple[tuple[int, str], ...]) -> tuple[tuple[str, PackedModule], ...]:
-    files = package_files(dict(sources))
+def _packed(
+    sources: tuple[tuple[int, str], ...], manifest: Manifest
+) -> tuple[tuple[str, PackedModule], ...]:
+    files = package_files(dict(sources), manifest)
     return tuple((_dotted(path), _pack(path, text)) for path, text in files.items())
 
 
