@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,9 @@ from tito.judge import Limits, judge_variants
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.toml")
 LIMITS = Limits(exercise_seconds=3.0, deaths=10_000)
 WORKERS = 2
+# mutmut leaves decorated functions alone; as a comment, a decorator is no obstacle.
+DECORATOR = re.compile(r"^( *)@(?=\w)", re.MULTILINE)
+HIDDEN = "#decorator:"
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Mutant:
 
 def mutants(exercise: Exercise) -> Iterator[Mutant]:
     """Every mutant of an exercise's solution regions."""
-    source = exercise.cell.source
+    source = DECORATOR.sub(rf"\1{HIDDEN}", exercise.cell.source)
     lines = {n + 1 for r in regions(exercise.cell) for n in range(r.start + 1, r.stop)}
     tree, found, _, _ = create_mutations(exercise.id, source, covered_lines=lines)
     spoken = _texts_in_raises(tree)
@@ -60,7 +64,8 @@ def mutants(exercise: Exercise) -> Iterator[Mutant]:
         if mutation.original_node not in spoken:
             changed = tree.deep_replace(mutation.original_node, mutation.mutated_node).code  # type: ignore[arg-type]
             if changed != source:
-                yield Mutant(exercise, *_difference(source, changed), changed)
+                line, before, after = _difference(source, changed)
+                yield Mutant(exercise, line, before, after, changed.replace(HIDDEN, "@"))
 
 
 def _texts_in_raises(tree: libcst.Module) -> set[libcst.CSTNode]:
