@@ -1,15 +1,11 @@
-"""The planted curriculum of tests/workspace, and a way to call the command line in-process."""
+"""The planted curriculum, and a way to call the command line in-process."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workspace"))
-
 from planted import curriculum, workspace
 
 __all__ = ["curriculum", "workspace"]

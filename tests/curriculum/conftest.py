@@ -1,41 +1,13 @@
-"""A tiny curriculum of two modules in a temporary folder."""
+"""The planted curriculum with one small module written, in a temporary folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from planted import MANIFEST
 
 from tito.curriculum.manifest import Manifest, load_manifest
-
-MANIFEST = """
-[[modules]]
-number = 1
-folder = "01_number"
-title = "Number"
-tier = "Foundation"
-difficulty = 1
-hours = "1"
-points = 5
-prerequisites = []
-target = "core.number"
-facade = "core"
-names = ["Number"]
-
-[[modules]]
-number = 2
-folder = "02_sums"
-title = "Sums"
-tier = "Foundation"
-difficulty = 2
-hours = "1"
-points = 3
-prerequisites = [1]
-target = "core.sums"
-facade = "nn"
-names = ["SumOfAll"]
-terms = ["grand total"]
-"""
 
 SOURCE = '''\
 # ---

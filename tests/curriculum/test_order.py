@@ -28,9 +28,9 @@ def test_clean(leaks):
 @pytest.mark.parametrize(
     "planted",
     [
-        "# see SumOfAll",
+        "# see Total",
         "'a grand Total'",
-        "print(SumOfAll)",
+        "print(Total)",
         "import tinytorch.core.sums",
         "from tinytorch.core.sums import x",
     ],
@@ -43,11 +43,11 @@ def test_leaks_are_found_with_their_place(leaks, planted):
 
 
 def test_prose_may_look_ahead(leaks):
-    assert leaks("A number, *wrapped*.", "SumOfAll comes next: the grand total.") == []
+    assert leaks("A number, *wrapped*.", "Total comes next: the grand total.") == []
 
 
 def test_hints_are_read(curriculum, leaks):
     guidance = curriculum.module(1).guidance
-    guidance.write_text('[number_double]\nhints = ["use SumOfAll", "b", "c"]\n', encoding="utf-8")
+    guidance.write_text('[number_double]\nhints = ["use Total", "b", "c"]\n', encoding="utf-8")
     (leak,) = leaks("", "")
     assert "guidance.toml [number_double]" in leak.place

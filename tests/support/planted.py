@@ -33,6 +33,7 @@ prerequisites = [1]
 target = "core.sums"
 facade = "nn"
 names = ["Total"]
+terms = ["grand total"]
 
 [[modules]]
 number = 3
