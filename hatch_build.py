@@ -19,7 +19,7 @@ class BuildReference(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the reference package and the curriculum's files to the wheel."""
         sys.path.insert(0, self.root)
-        from tito.curriculum.package import write_reference
+        from tito.package.writer import write_reference
 
         if version == "editable":
             write_reference(Path(self.root))

@@ -25,10 +25,10 @@ from mutmut.mutation.file_mutation import create_mutations
 
 from tito.curriculum.exercises import Exercise, exercises
 from tito.curriculum.manifest import Module, load_manifest
-from tito.curriculum.package import reference_sources
-from tito.curriculum.percent import Cell, read_cells
-from tito.curriculum.solutions import regions
 from tito.judge import Limits, judge_variants
+from tito.literate.percent import Cell, read_cells
+from tito.literate.solutions import regions
+from tito.package.writer import reference_sources
 
 EQUIVALENT = Path(__file__).with_name("mutants_equivalent.toml")
 LIMITS = Limits(exercise_seconds=3.0, deaths=10_000)

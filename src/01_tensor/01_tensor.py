@@ -105,7 +105,7 @@ import tracemalloc
 
 # check.… compares what your code returns with what is expected, and explains a difference.
 # @probe marks a small experiment inside a test that has to run beside your code.
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 # %% [markdown]
 """

@@ -86,7 +86,7 @@ from tinytorch.core.tensor import Tensor, compute
 import time
 import tracemalloc
 
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 # %% [markdown]
 """

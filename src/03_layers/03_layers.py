@@ -96,7 +96,7 @@ import time
 import tracemalloc
 
 from tinytorch.core.activations import ReLU, Softmax, Tanh
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 # %% [markdown]
 """

@@ -83,7 +83,7 @@ import tracemalloc
 
 from tinytorch.core.activations import ReLU, Sigmoid, Softmax
 from tinytorch.core.layers import Linear, Sequential
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 # %% [markdown]
 """

@@ -120,7 +120,7 @@ from tinytorch.core.activations import ReLU, Sigmoid, Tanh
 from tinytorch.core.layers import Linear, Sequential
 from tinytorch.core.losses import BinaryCrossEntropyLoss, CrossEntropyLoss, log_softmax
 from tinytorch.core.tensor import compute
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 # %% [markdown]
 r"""

@@ -83,7 +83,7 @@ from tinytorch.core.tensor import Tensor
 # For the test cells and experiments below; not part of your framework.
 import time
 
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 from tinytorch.core.activations import Sigmoid, Tanh
 from tinytorch.core.layers import Linear, Sequential

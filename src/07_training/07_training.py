@@ -87,7 +87,7 @@ import tempfile
 import time
 import tracemalloc
 
-from tito.judge import check, probe
+from tito.checks import check, probe
 
 from tinytorch.core.activations import Tanh
 from tinytorch.core.layers import Dropout, Layer, Linear, Sequential

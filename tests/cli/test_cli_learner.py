@@ -13,7 +13,7 @@ import pytest
 from planted import solve
 
 from tito.curriculum.manifest import load_manifest
-from tito.curriculum.package import write_reference
+from tito.package.writer import write_reference
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 WHERE = "import tinytorch; print(tinytorch.__file__)"

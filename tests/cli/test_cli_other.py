@@ -11,7 +11,7 @@ import pytest
 from planted import solve
 
 from tito.curriculum.manifest import load_manifest
-from tito.curriculum.package import write_reference
+from tito.package.writer import write_reference
 
 
 def finish(tito, workspace, number: int) -> None:

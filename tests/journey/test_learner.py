@@ -13,7 +13,7 @@ import pytest
 
 from tito.curriculum.exercises import exercises
 from tito.curriculum.manifest import load_manifest
-from tito.curriculum.solutions import without_markers
+from tito.literate.solutions import without_markers
 
 MODULES = [m for m in load_manifest().available if m.number <= 7]
 MARKER = "my own tensor at work"

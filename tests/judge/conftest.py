@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import Cell, read_cells
-from tito.curriculum.solutions import stub
 from tito.judge import Limits, Report, judge_module
-from tito.judge.plan import plan_of, runnable
-from tito.judge.process import GuestLost
+from tito.judge.answer_key import answer_key, runnable
 from tito.judge.session import Session
 from tito.judge.testcell import TestRun
+from tito.literate.percent import Cell, read_cells
+from tito.literate.solutions import stub
+from tito.sandbox.host.process import GuestLost
 
 HERE = Path(__file__).parent
 
@@ -88,7 +88,7 @@ def toy_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """One guest with the toy module's reference in it, for all tests of a file."""
     module = plant(tmp_path_factory.mktemp("toy"))
     with Session(runnable(read_cells(module.source)), {}, Limits(exercise_seconds=20)) as session:
-        session.names = plan_of(module).names  # type: ignore[attr-defined]
+        session.names = answer_key(module).names  # type: ignore[attr-defined]
         yield session
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tito.judge.checks import CheckFailed
+from tito.checks.check import CheckFailed
 
 
 def test_names_of_the_module(in_test):
@@ -265,7 +265,7 @@ def test_earlier_cells_lend_their_helpers(in_test):
 
 
 def test_a_test_cell_cannot_import_the_framework(in_test):
-    for text in ("import tinytorch", "from tito.judge import check", "import pytest"):
+    for text in ("import tinytorch", "from tito.checks import check", "import pytest"):
         with pytest.raises(ImportError, match="standard library and NumPy"):
             in_test(text)
     in_test(

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from tito.curriculum.percent import Cell
 from tito.errors import TitoError
 from tito.judge import judge_file, judge_module, judge_variants
-from tito.judge import process as guest_process
+from tito.literate.percent import Cell
+from tito.sandbox.host import process as guest_process
 
 MEAN = "#| export\ndef mean(a):\n    {}\n"
 

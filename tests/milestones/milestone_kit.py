@@ -29,7 +29,7 @@ def run_script(script: Path, *arguments: str, cwd: Path | None = None, **environ
 
 def make_tree(root: Path, upto: int) -> Path:
     """Copy milestones and data sets to `root`, beside a package of the first `upto` modules."""
-    from tito.curriculum.package import reference_sources, write_package
+    from tito.package.writer import reference_sources, write_package
 
     left_out = shutil.ignore_patterns("__pycache__", "outputs", "*.gz", "*.part")
     for folder in ("datasets", "milestones"):

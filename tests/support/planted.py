@@ -101,7 +101,7 @@ def _test(name: str, points: int, code: str) -> str:
 SETUP = """
 # %%
 # For the test cells below; not part of your framework.
-from tito.judge import check
+from tito.checks import check
 """
 
 NUMBER = "\n".join(
@@ -225,7 +225,7 @@ def answer(path: Path, answers: dict[str, str]) -> None:
 def solve(path: Path, module, **instead: str) -> None:
     """Fill the reference solutions into a learner's notebook, except those given in `instead`."""
     from tito.curriculum.exercises import exercises
-    from tito.curriculum.solutions import without_markers
+    from tito.literate.solutions import without_markers
 
     answer(path, {e.id: without_markers(e.cell.source) for e in exercises(module)} | instead)
 
@@ -246,6 +246,6 @@ def curriculum(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def workspace(curriculum, tmp_path):
     """A fresh workspace of the planted curriculum, with the current folder in it."""
-    from tito.workspace.creation import create
+    from tito.workspace.setup import create
 
     return create(tmp_path / "work").workspace

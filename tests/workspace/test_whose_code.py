@@ -14,9 +14,9 @@ import pytest
 from jupyter_client import manager
 from planted import write
 
-from tito.curriculum.package import write_package, write_reference
-from tito.workspace.creation import create
+from tito.package.writer import write_package, write_reference
 from tito.workspace.layout import Workspace
+from tito.workspace.setup import create
 
 ASK = "import tinytorch, sys; print(tinytorch.__file__)"
 ASK_DEEP = "import tinytorch.core.number as n; print(n.__file__, n.OWNER)"
@@ -240,7 +240,7 @@ def test_real_kernel(world, cwd, monkeypatch):
 
 
 def test_the_text_needs_only_the_standard_library():
-    from tito.curriculum.package import WHOSE_CODE
+    from tito.package.writer import WHOSE_CODE
 
     text = WHOSE_CODE.read_text(encoding="utf-8")
     assert "import tito" not in text and "from tito" not in text

@@ -9,12 +9,12 @@ import pytest
 from planted import answer, solve, write
 
 from tito.curriculum.manifest import load_manifest
-from tito.curriculum.package import built_modules
 from tito.errors import TitoError
+from tito.package.writer import built_modules
 from tito.workspace.completion import complete_work, export_work
-from tito.workspace.fresh import reset_work
 from tito.workspace.hints import next_hint
 from tito.workspace.progress import Progress
+from tito.workspace.reset import reset_work
 from tito.workspace.testing import current_module, run_tests
 
 DOUBLE = '#| export\ndef double(x):\n    """Return twice x."""\n    return 2 * x\n'

@@ -28,7 +28,7 @@ def say_file_used(workspace: Workspace, module: Module) -> None:
     """When a module has both a notebook and a `.py`, say which one counts."""
     files = workspace.learner_files(module)
     if len(files) > 1:
-        used, other = (workspace.short(file) for file in files)
+        used, other = (workspace.display_path(file) for file in files)
         notice([f"There are two files for {module.label}. Used: {used}, saved after {other}."])
 
 

@@ -23,7 +23,7 @@ def dev() -> None:
 def build(into: Path | None) -> None:
     """Build the complete reference package `tinytorch` from src/."""
     from tito.curriculum.manifest import load_manifest
-    from tito.curriculum.package import write_reference
+    from tito.package.writer import write_reference
     from tito.resources import curriculum_root, is_checkout
 
     if into is None and not is_checkout():
@@ -43,8 +43,8 @@ def build(into: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check_order_command(as_json: bool) -> None:
     """Check that no module uses or names what a later one introduces."""
+    from tito.authoring.order import check_order
     from tito.curriculum.manifest import load_manifest
-    from tito.curriculum.order import check_order
 
     leaks = [str(leak) for leak in check_order()]
     if as_json:
@@ -61,8 +61,8 @@ def check_order_command(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(modules: tuple[str, ...], as_json: bool) -> None:
     """Prove modules (default: all): stubs fail, references pass, planted mistakes are caught."""
+    from tito.authoring.proof import prove
     from tito.curriculum.manifest import load_manifest
-    from tito.curriculum.proof import prove
 
     manifest = load_manifest()
     chosen = [manifest.module(ref) for ref in modules] or list(manifest.available)

@@ -20,10 +20,10 @@ def export(module: str | None) -> None:
     workspace, chosen, progress = choose(module)
     say_file_used(workspace, chosen)
     done = export_work(workspace, chosen)
-    say(f"{workspace.short(done.source)} -> {workspace.short(done.target)}"
+    say(f"{workspace.display_path(done.source)} -> {workspace.display_path(done.target)}"
         f"{'' if done.changed else ' (no change)'}")  # fmt: skip
     if done.backup:
-        say(f"What was there before is kept: {workspace.short(done.backup)}")
+        say(f"What was there before is kept: {workspace.display_path(done.backup)}")
     if chosen.number in progress.completed:
         say(f"Not tested. To test this version: tito module test {chosen.id}")
     else:

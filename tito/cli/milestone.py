@@ -12,7 +12,7 @@ from tito.cli.common import span
 from tito.cli.rendering import complain, notice, print_json, say, show, table
 from tito.curriculum.manifest import Milestone, Part, load_manifest
 from tito.errors import TitoError
-from tito.workspace.ground import Ground, Run, part_of
+from tito.milestones.context import Context, Run, part_of
 
 if TYPE_CHECKING:
     from tito.milestones.runner import Result
@@ -59,7 +59,7 @@ def info(name: str, as_json: bool) -> None:
         say(f"Its history: {readme}")
 
 
-def _say_part(ground: Ground, chosen: Milestone, part: Part) -> None:
+def _say_part(ground: Context, chosen: Milestone, part: Part) -> None:
     say()
     say(f"Part {part.number}: {part.title} ({_state(ground, chosen, part)})")
     say(f"  modules   {span(part.needs)}")
@@ -108,13 +108,13 @@ def status(as_json: bool) -> None:
         say("No results yet. What can run: tito milestone list")
 
 
-def _ground() -> Ground:
-    ground = Ground.here()
+def _ground() -> Context:
+    ground = Context.here()
     notice(ground.notices)
     return ground
 
 
-def _named(ground: Ground, name: str, number: int | None) -> list[Run]:
+def _named(ground: Context, name: str, number: int | None) -> list[Run]:
     """The runs asked for: one part, or all parts of a milestone that can run now."""
     chosen = load_manifest().milestone(name)
     if number is not None:
@@ -128,7 +128,7 @@ def _named(ground: Ground, name: str, number: int | None) -> list[Run]:
     return runs
 
 
-def _run_all(ground: Ground, runs: list[Run], extra: list[str]) -> tuple[list[Result], int]:
+def _run_all(ground: Context, runs: list[Run], extra: list[str]) -> tuple[list[Result], int]:
     """The results, and how many runs failed: one that fails does not keep the others from it."""
     results = []
     for chosen, part in runs:
@@ -139,7 +139,7 @@ def _run_all(ground: Ground, runs: list[Run], extra: list[str]) -> tuple[list[Re
     return results, len(runs) - len(results)
 
 
-def _run(ground: Ground, chosen: Milestone, part: Part, extra: list[str]) -> Result:
+def _run(ground: Context, chosen: Milestone, part: Part, extra: list[str]) -> Result:
     from tito.milestones.runner import run_part
 
     click.echo(f"{chosen.title} ({chosen.year}), part {part.number}: {part.title} – "
@@ -159,11 +159,11 @@ def _show_results(results: list[Result]) -> None:
             say(f"Plot: {result['plot']}")
 
 
-def _needs(ground: Ground, part: Part) -> str:
+def _needs(ground: Context, part: Part) -> str:
     return "needs " + span(ground.missing(part))
 
 
-def _state(ground: Ground, milestone: Milestone, part: Part) -> str:
+def _state(ground: Context, milestone: Milestone, part: Part) -> str:
     if not milestone.available:
         return "later release"
     if ground.missing(part):
@@ -171,7 +171,7 @@ def _state(ground: Ground, milestone: Milestone, part: Part) -> str:
     return "done" if part.number in ground.results(milestone) else "ready"
 
 
-def _facts(ground: Ground, milestone: Milestone, part: Part) -> dict[str, object]:
+def _facts(ground: Context, milestone: Milestone, part: Part) -> dict[str, object]:
     return {
         "id": milestone.id, "name": milestone.name, "title": milestone.title,
         "year": milestone.year, "part": part.number, "part_title": part.title,

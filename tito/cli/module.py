@@ -151,7 +151,7 @@ def hint(module: str | None, exercise: str | None, level: int | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(module: str | None, yes: bool) -> None:
     """Start MODULE over with a fresh notebook; your file is kept as a backup."""
-    from tito.workspace.fresh import reset_work
+    from tito.workspace.reset import reset_work
 
     workspace, chosen, _ = choose(module)
     question = f"Replace your notebook of {chosen.label}? A backup is kept."
@@ -160,8 +160,8 @@ def reset(module: str | None, yes: bool) -> None:
         sys.exit(1)
     done = reset_work(workspace, chosen)
     for path, copy in done.kept.items():
-        say(f"Kept {workspace.short(path)} as {workspace.short(copy)}")
-    say(f"Fresh: {workspace.short(done.notebook)}")
+        say(f"Kept {workspace.display_path(path)} as {workspace.display_path(copy)}")
+    say(f"Fresh: {workspace.display_path(done.notebook)}")
 
 
 @module.command()
@@ -185,10 +185,10 @@ def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> N
     assert done.export is not None
     again = "" if done.is_first else " again"
     say(f"{chosen.label} is complete{again}: {done.report.points} points.")
-    say(f"Your code is now {workspace.short(done.export.target)}; "
+    say(f"Your code is now {workspace.display_path(done.export.target)}; "
         f"use it with: from {chosen.import_name} import …")  # fmt: skip
     if done.export.backup:
-        say(f"The version before is kept: {workspace.short(done.export.backup)}")
+        say(f"The version before is kept: {workspace.display_path(done.export.backup)}")
     if not done.is_first:
         say("A notebook that runs already sees it after a restart of its kernel.")
     for milestone, part in done.parts:
@@ -221,7 +221,7 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
     if not no_open:
         address = open_notebook(workspace, file)
         say("JupyterLab opens in your browser. If it does not, go to:")
-        say(address or f"(see {workspace.short(workspace.state_dir / LOG)})")
+        say(address or f"(see {workspace.display_path(workspace.state_dir / LOG)})")
     say(f"When you have written something: tito module test {chosen.id}")
 
 

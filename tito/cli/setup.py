@@ -10,7 +10,7 @@ import click
 from tito.cli.rendering import notice, say
 
 if TYPE_CHECKING:
-    from tito.workspace.creation import Setup
+    from tito.workspace.setup import Setup
 
 
 @click.command()
@@ -21,7 +21,7 @@ def setup(folder: Path | None) -> None:
     Without FOLDER: the workspace you are in, the current folder if it is empty (a virtual
     environment in it does not count), else a new folder tinytorch-workspace.
     """
-    from tito.workspace.creation import create, default_folder
+    from tito.workspace.setup import create, default_folder
 
     say_result(create(folder or default_folder()))
 
@@ -37,13 +37,13 @@ def say_result(result: Setup) -> None:
     elif result.added:
         say(f"Your workspace {workspace.root} lacked something; added:")
         for path in result.added[:8]:
-            say(f"  {workspace.short(path)}")
+            say(f"  {workspace.display_path(path)}")
         if len(result.added) > 8:
             say(f"  … and {len(result.added) - 8} more files")
     else:
         say(f"Your workspace {workspace.root} has everything. Nothing was changed.")
     if result.kept:
-        listed = ", ".join(workspace.short(path) for path in result.kept[:4])
+        listed = ", ".join(workspace.display_path(path) for path in result.kept[:4])
         say(f"Left as they are, though this release has other versions: {listed}"
             f"{', …' if len(result.kept) > 4 else ''}")  # fmt: skip
     say()

@@ -1,1 +1,1 @@
-"""The curriculum engine: manifest, literate files, notebooks, export, order, proof."""
+"""The curriculum: manifest, exercises, hints and planted mistakes, learners' notebooks."""

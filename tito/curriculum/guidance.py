@@ -6,11 +6,11 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-from tito.curriculum.errors import CurriculumError
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import Cell
-from tito.curriculum.solutions import fill
 from tito.files import read_text
+from tito.literate.errors import SourceError
+from tito.literate.percent import Cell
+from tito.literate.solutions import fill
 
 LEVELS = 3
 
@@ -28,13 +28,13 @@ class Mistake:
     def apply(self, cell: Cell) -> str:
         """Return the reference cell's source with this mistake planted.
 
-        Raises CurriculumError when the text to replace does not stand there exactly once.
+        Raises SourceError when the text to replace does not stand there exactly once.
         """
         if self.code:
             return fill(cell, self.code)
         count = cell.source.count(self.replace)
         if not self.replace or count != 1:
-            raise CurriculumError(
+            raise SourceError(
                 cell.place(),
                 f"mistake {self.name!r} replaces {self.replace!r}, "
                 f"which stands {count} times in exercise {cell.grade_id!r}; expected once.",
@@ -51,12 +51,12 @@ class Guidance:
 
 
 def load_guidance(module: Module) -> dict[str, Guidance]:
-    """Return exercise id → hints and mistakes. Raises CurriculumError on a malformed file."""
+    """Return exercise id → hints and mistakes. Raises SourceError on a malformed file."""
     try:
         table = tomllib.loads(read_text(module.guidance))
         return {name: _guidance(entry) for name, entry in table.items()}
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-        raise CurriculumError(str(module.guidance), f"cannot be read: {error}.") from error
+        raise SourceError(str(module.guidance), f"cannot be read: {error}.") from error
 
 
 def _guidance(entry: dict[str, Any]) -> Guidance:

@@ -7,9 +7,9 @@ from typing import Any
 
 from tito.curriculum.exercises import exercises
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import read_cells
-from tito.curriculum.solutions import stub
 from tito.files import read_text
+from tito.literate.percent import read_cells
+from tito.literate.solutions import stub
 
 NOT_FOR_LEARNERS = ("lines_to_next_cell", "cell_marker")
 

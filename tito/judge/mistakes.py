@@ -9,12 +9,12 @@ from functools import lru_cache
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.guidance import Mistake, load_guidance
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import Cell
 from tito.errors import TitoError
-from tito.judge.plan import Plan, plan_of
+from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.report import Failure
 from tito.judge.runner import judge_variants
 from tito.judge.session import Limits
+from tito.literate.percent import Cell
 
 # A planted mistake is our own code and small; one that hangs must not keep the learner waiting.
 LIMITS = Limits(exercise_seconds=1.5)
@@ -23,7 +23,7 @@ Trace = tuple[str, int, str]  # kind, position, signature
 
 
 def hint_for(
-    module: Module, plan: Plan, exercise_id: str, failure: Failure, sources: Mapping[int, str]
+    module: Module, plan: AnswerKey, exercise_id: str, failure: Failure, sources: Mapping[int, str]
 ) -> str | None:
     """The hint of the planted mistake that fails as the learner's code did, or None."""
     if failure.kind not in RECOGNISED:
@@ -52,7 +52,7 @@ def _known(
     module: Module, exercise_id: str, sources: tuple[tuple[int, str], ...], stamp: tuple[int, int]
 ) -> tuple[tuple[str, Trace], ...]:
     """Each planted mistake's hint and how it fails, with the same earlier modules."""
-    plan = plan_of(module)
+    plan = answer_key(module)
     (exercise,) = plan.select(exercise_id)
     guidance = load_guidance(module).get(exercise_id)
     mistakes = guidance.mistakes if guidance else ()
@@ -66,7 +66,9 @@ def _known(
     )
 
 
-def _planted(plan: Plan, exercise: Exercise, mistakes: Sequence[Mistake]) -> Iterator[list[Cell]]:
+def _planted(
+    plan: AnswerKey, exercise: Exercise, mistakes: Sequence[Mistake]
+) -> Iterator[list[Cell]]:
     for mistake in mistakes:
         wrong = replace(exercise.cell, source=mistake.apply(exercise.cell))
         yield [wrong if cell.grade_id == exercise.id else cell for cell in plan.cells]

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import Cell, read_cells
 from tito.errors import TitoError
 from tito.judge import verdict
-from tito.judge.places import is_untouched, stub_line
-from tito.judge.plan import Plan, plan_of, runnable, test_place
-from tito.judge.process import GuestLost
+from tito.judge.answer_key import AnswerKey, answer_key, runnable, test_place
+from tito.judge.locations import is_untouched, stub_line
 from tito.judge.report import ExerciseResult, Failure, Report, Status
 from tito.judge.session import Limits, Session
 from tito.judge.testcell import TestRun
+from tito.literate.percent import Cell, read_cells
+from tito.sandbox.host.process import GuestLost
 
 __all__ = ["Limits", "judge_file", "judge_module", "judge_variants"]
 
@@ -70,7 +70,7 @@ def judge_module(
     """
     begun = time.perf_counter()
     with Session((), sources, limits or Limits()) as session:
-        plan = plan_of(module)
+        plan = answer_key(module)
         session.replace([*plan.setup, *runnable(cells)])
         report = Judgement(module, plan, cells, session).report(plan.select(only))
     report = _with_hint(report, plan, sources)
@@ -90,7 +90,7 @@ def judge_variants(
     Several times faster than ``judge_module`` for each, but one version could influence the next:
     for an author's own variants (mutants, planted mistakes), never for learners' work. No hints.
     """
-    plan = plan_of(module)
+    plan = answer_key(module)
     exercises = plan.select(only)
     with Session((), sources, limits or Limits()) as session:
         for cells in variants:
@@ -101,7 +101,9 @@ def judge_variants(
 class Judgement:
     """One set of cells before the module's tests."""
 
-    def __init__(self, module: Module, plan: Plan, cells: Sequence[Cell], session: Session) -> None:
+    def __init__(
+        self, module: Module, plan: AnswerKey, cells: Sequence[Cell], session: Session
+    ) -> None:
         self.module = module
         self.plan = plan
         self.session = session
@@ -179,7 +181,7 @@ class Judgement:
         return verdict.not_judged(self.session.deaths, cell)
 
 
-def _with_hint(report: Report, plan: Plan, sources: Mapping[int, str]) -> Report:
+def _with_hint(report: Report, plan: AnswerKey, sources: Mapping[int, str]) -> Report:
     """The report with the first failure's hint, if it is a mistake that we know."""
     from tito.judge.mistakes import hint_for
 

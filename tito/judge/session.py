@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
+from tito.checks.check import is_stub_error
 from tito.curriculum.manifest import Manifest, load_manifest
-from tito.curriculum.package import package_files
-from tito.curriculum.percent import Cell
 from tito.errors import TitoError
-from tito.judge.checks import is_stub_error
-from tito.judge.link import Link
-from tito.judge.process import GuestLost, GuestProcess
+from tito.literate.percent import Cell
+from tito.package.writer import package_files
+from tito.sandbox.host.client import Client
+from tito.sandbox.host.process import GuestLost, GuestProcess
 
 START_SECONDS = 60.0  # for Python and NumPy to load, on a slow or busy machine
 PackedModule = tuple[bool, str, bytes]
@@ -50,7 +50,7 @@ class Session:
     faults: dict[int, LoadFault] = field(default_factory=dict)  # by cell index
     deaths: int = 0
     _guest: GuestProcess | None = None
-    _link: Link | None = None
+    _link: Client | None = None
     _loaded: bool = False
 
     def __enter__(self) -> Session:
@@ -65,14 +65,14 @@ class Session:
     ) -> None:
         self._stop()
 
-    def _start(self) -> Link:
+    def _start(self) -> Client:
         if self._link is None:
             try:
                 self._guest = GuestProcess(self.limits.megabytes, self.limits.cpu_seconds)
             except OSError as error:
                 raise _cannot_start(str(error)) from error
             self._guest.limit(START_SECONDS)
-            self._link = Link(self._guest)
+            self._link = Client(self._guest)
         return self._link
 
     def _stop(self) -> None:
@@ -98,7 +98,7 @@ class Session:
         self.deaths = 0
         self._loaded = False
 
-    def ready(self, seconds: float | None = None) -> Link | None:
+    def ready(self, seconds: float | None = None) -> Client | None:
         """A link to a guest that has run all cells, with the clock set; None if exhausted.
 
         A cell that kills the guest is left out of the next one.
@@ -125,7 +125,7 @@ class Session:
                 return
         self._loaded = True
 
-    def _prepared(self) -> Link:
+    def _prepared(self) -> Client:
         """A guest with the package and an empty namespace: no learner's code has run yet."""
         link = self._start()
         assert self._guest is not None
@@ -140,7 +140,7 @@ class Session:
             raise _cannot_start(last) from loss
         return link
 
-    def _run(self, link: Link, cell: Cell) -> None:
+    def _run(self, link: Client, cell: Cell) -> None:
         known = self.faults.get(cell.index)
         if known and isinstance(known.error, GuestLost):
             return

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tito.judge.checks import Check
-from tito.judge.link import Link
+from tito.checks.check import Check
 from tito.judge.names import TRUSTED, Names
+from tito.sandbox.host.client import Client
 
 GETTERS = frozenset({"RandomState", "Generator", "default_rng", "SeedSequence"})
 RENAMED = {"sample": "random_sample", "ranf": "random_sample"}
@@ -31,7 +31,7 @@ class SharedRandom:
     does here: the state is fetched before the test draws and handed over before the guest runs on.
     """
 
-    def __init__(self, link: Link, seed: int) -> None:
+    def __init__(self, link: Client, seed: int) -> None:
         self._link = link
         self._state = np.random.RandomState(seed)
         self._changed = False
@@ -75,7 +75,7 @@ class TestRun:
 
     __test__ = False  # not a test of pytest's
 
-    def __init__(self, link: Link, names: Names, texts: dict[str, str]) -> None:
+    def __init__(self, link: Client, names: Names, texts: dict[str, str]) -> None:
         """``texts``: file name (such as "<test test_tensor_add>") -> source of each test cell."""
         self.link = link
         self.names = names

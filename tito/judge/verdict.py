@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tito.curriculum.percent import Cell
-from tito.judge.asked import asked
-from tito.judge.checks import STUB, CheckFailed
-from tito.judge.link import RemoteError
-from tito.judge.places import enclosing, exercise_line, line_text, stub_line, where
-from tito.judge.process import GuestLost
+from tito.checks.check import STUB, CheckFailed
+from tito.checks.values import shorten, strip_addresses
+from tito.judge.failing_check import failing_check
+from tito.judge.locations import enclosing, exercise_line, line_text, stub_line, where
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
-from tito.judge.values import shorten, strip_addresses
+from tito.literate.percent import Cell
+from tito.sandbox.host.client import RemoteError
+from tito.sandbox.host.process import GuestLost
 
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters
@@ -38,7 +38,7 @@ def of_test(
     line = exercise_line(cell, reference)
     if isinstance(error, CheckFailed):
         return _from_check(error, cell, line)
-    given, because = asked(error, texts)
+    given, because = failing_check(error, texts)
     failure = replace(_from_raised(error, cell, cells, line), position=position)
     return replace(failure, given=given, because=because)
 

@@ -67,14 +67,14 @@ def complete_work(workspace: Workspace, module: Module) -> Completion:
 
 
 def _export(workspace: Workspace, module: Module, source: Path) -> Export:
-    from tito.curriculum.exporter import export_source
-    from tito.curriculum.package import exported_text, write_package
-    from tito.curriculum.percent import read_cells
+    from tito.literate.percent import read_cells
+    from tito.package.exporter import export_source
+    from tito.package.writer import exported_text, write_package
 
-    text = export_source(read_cells(source), module, workspace.short(source))
+    text = export_source(read_cells(source), module, workspace.display_path(source))
     before = exported_text(workspace.root, module)
     target = workspace.root / module.export_path
-    kept = workspace.keep(target) if before not in (None, text) else None
+    kept = workspace.backup(target) if before not in (None, text) else None
     write_package(workspace.root, {**workspace.sources(), module.number: text})
     return Export(source, target, kept, before != text)
 

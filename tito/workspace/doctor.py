@@ -153,7 +153,7 @@ def _progress(workspace: Workspace) -> Finding:
     except DamagedProgress as damage:
         fix = "Rebuild it from your work: tito module status"
         return Finding("progress", "problem", f"{workspace.progress_path}: {damage}", fix)
-    return Finding("progress", "ok", workspace.short(workspace.progress_path))
+    return Finding("progress", "ok", workspace.display_path(workspace.progress_path))
 
 
 def _work(workspace: Workspace) -> Iterator[Finding]:
@@ -167,7 +167,7 @@ def _work(workspace: Workspace) -> Iterator[Finding]:
 
 def _notebook(workspace: Workspace, module: Module) -> Finding:
     from tito.curriculum.exercises import exercises
-    from tito.curriculum.percent import read_cells
+    from tito.literate.percent import read_cells
 
     subject = f"notebook {module.id}"
     mend = f"Fresh copy, yours is kept: tito module reset {module.id}"
@@ -186,11 +186,11 @@ def _notebook(workspace: Workspace, module: Module) -> Finding:
             [f"cell of exercise {name} is missing" for name in gone]
             + [f"cell of exercise {name} stands there twice" for name in twice]
         )
-        return Finding(subject, "problem", f"{workspace.short(files[0])}: {text}", mend)
+        return Finding(subject, "problem", f"{workspace.display_path(files[0])}: {text}", mend)
     if len(files) > 1:
         text = f"{files[0].name} is used, {files[1].name} is older"
         return Finding(subject, "note", text, "Keep only the one you work in.")
-    return Finding(subject, "ok", workspace.short(files[0]))
+    return Finding(subject, "ok", workspace.display_path(files[0]))
 
 
 def _package(workspace: Workspace) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ def open_notebook(workspace: Workspace, notebook: Path) -> str:
     log = workspace.state_dir / LOG
     with open(log, "w", encoding="utf-8") as stream:
         process = subprocess.Popen(
-            [*command, workspace.short(notebook)],
+            [*command, workspace.display_path(notebook)],
             cwd=workspace.root,
             stdin=subprocess.DEVNULL,
             stdout=stream,

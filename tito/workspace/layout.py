@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.curriculum.manifest import PACKAGE_NAME, Module, load_manifest
-from tito.curriculum.package import exported_text
-from tito.curriculum.templates.whose_code import _workspace_above
 from tito.errors import TitoError
 from tito.files import backup
+from tito.package.templates.whose_code import _workspace_above
+from tito.package.writer import exported_text
 
 STATE = ".tinytorch"
 DEFAULT_NAME = "tinytorch-workspace"
@@ -85,14 +85,14 @@ class Workspace:
         texts = {m.number: exported_text(self.root, m) for m in modules}
         return {number: text for number, text in texts.items() if text is not None}
 
-    def keep(self, path: Path) -> Path:
+    def backup(self, path: Path) -> Path:
         """Copy `path` into a new folder below `.tinytorch/backups/`; return where the copy is.
 
         Never overwrites an earlier backup.
         """
         return backup(path, self.backups_dir)
 
-    def short(self, path: Path) -> str:
+    def display_path(self, path: Path) -> str:
         """The path as a person at work in the workspace would write it."""
         inside = path.is_relative_to(self.root)
         return str(path.relative_to(self.root)) if inside else str(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tito.curriculum.exercises import exercises
 from tito.curriculum.manifest import Module
-from tito.curriculum.percent import Cell, read_cells
+from tito.literate.percent import Cell, read_cells
 from tito.workspace.layout import available
 
 

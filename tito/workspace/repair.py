@@ -24,7 +24,7 @@ def rebuild(workspace: Workspace, damage: str) -> Progress:
     progress = Progress.empty(workspace)
     progress.notices.append(f"The progress file {workspace.progress_path} was unusable: {damage}.")
     if workspace.progress_path.exists():
-        kept = workspace.keep(workspace.progress_path)
+        kept = workspace.backup(workspace.progress_path)
         progress.notices.append(f"It is kept as {kept}.")
     exported = [m for m in load_manifest().available if m.number in workspace.sources()]
     doubts = {module: _recover(workspace, progress, module) for module in exported}

@@ -57,7 +57,7 @@ def require_completed(module: Module, progress: Progress) -> None:
     if missing:
         first = load_manifest().module(missing[0])
         raise TitoError(
-            f"{module.label} builds on {names(missing)}, not completed yet.",
+            f"{module.label} builds on {labels(missing)}, not completed yet.",
             f"Go on with {first.label}: tito module start {first.id}",
         )
 
@@ -67,12 +67,12 @@ def _require_exported(module: Module, sources: dict[int, str]) -> None:
     if missing:
         first = load_manifest().module(missing[0])
         raise TitoError(
-            f"{module.label} is tested upon your own {names(missing)}, not in your package yet.",
+            f"{module.label} is tested upon your own {labels(missing)}, not in your package yet.",
             f"Finish {first.label} first: tito module complete {first.id}",
         )
 
 
-def names(numbers: list[int]) -> str:
+def labels(numbers: list[int]) -> str:
     """For messages: "Module 01 (Tensor) and Module 02 (Activations)"."""
     labels = [load_manifest().module(number).label for number in numbers]
     return " and ".join([", ".join(labels[:-1]), labels[-1]] if len(labels) > 1 else labels)

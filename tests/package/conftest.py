@@ -1,0 +1,5 @@
+"""The planted curriculum with one small module."""
+
+from small import curriculum
+
+__all__ = ["curriculum"]

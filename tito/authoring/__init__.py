@@ -1,0 +1,1 @@
+"""For authors of modules: lint, order, the proof, mutants."""

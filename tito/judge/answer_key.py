@@ -1,0 +1,88 @@
+"""What the curriculum says about a module, read once: exercises, tests, names."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from tito.curriculum.exercises import Exercise, exercises
+from tito.curriculum.manifest import Module
+from tito.errors import TitoError
+from tito.judge.names import Names, module_names
+from tito.literate.percent import Cell, read_cells
+
+
+@dataclass(frozen=True)
+class AnswerKey:
+    """The reference side of a judgement."""
+
+    cells: tuple[Cell, ...]
+    setup: tuple[Cell, ...]  # what the tests import from earlier modules
+    exercises: tuple[Exercise, ...]
+    names: Names
+    texts: dict[str, str]  # place of each graded test cell -> its source
+
+    def select(self, only: str | Iterable[str] | None) -> tuple[Exercise, ...]:
+        """The exercises to judge, in order. Raises TitoError for an id that does not exist."""
+        if only is None:
+            return self.exercises
+        wanted = {only} if isinstance(only, str) else set(only)
+        known = [exercise.id for exercise in self.exercises]
+        for name in sorted(wanted - set(known)):
+            raise TitoError(
+                f"There is no exercise {name!r} in this module.",
+                f"Its exercises are: {', '.join(known)}.",
+                exit_code=2,
+            )
+        return tuple(exercise for exercise in self.exercises if exercise.id in wanted)
+
+
+def answer_key(module: Module) -> AnswerKey:
+    """The plan of a module, from its reference file; read again when that file changed."""
+    status = module.source.stat()
+    return _plan(module, (status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=32)
+def _plan(module: Module, stamp: tuple[int, int]) -> AnswerKey:
+    cells = tuple(read_cells(module.source))
+    found = exercises(module, list(cells))
+    setup = tuple(_setup(cells))
+    names = module_names(cell.source for cell in (*setup, *runnable(cells)))
+    return AnswerKey(cells, setup, found, names, {test_place(e): e.test.source for e in found})
+
+
+def test_place(exercise: Exercise) -> str:
+    """The file name under which an exercise's test cell is compiled."""
+    return f"<test {exercise.id}>"
+
+
+def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Cells that import something for the tests, without what only a notebook has (tito).
+
+    They are the reference's, so that nothing a learner does to theirs changes what tests see.
+    Their indices are negative: they are no cells of the learner's file.
+    """
+    for cell in cells:
+        if cell.kind == "code" and not (cell.is_export or cell.is_exercise or cell.is_test):
+            body = ast.parse(cell.source).body
+            if body and all(
+                isinstance(statement, ast.Import | ast.ImportFrom) for statement in body
+            ):
+                kept = [ast.unparse(statement) for statement in body if not _of_tito(statement)]
+                yield replace(cell, source="\n".join(kept), index=-1 - cell.index)
+
+
+def _of_tito(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("tito")
+
+
+def runnable(cells: Sequence[Cell]) -> list[Cell]:
+    """The cells that make up the module: exported ones and exercises, but no tests."""
+    return [
+        cell
+        for cell in cells
+        if cell.kind == "code" and not cell.is_test and (cell.is_export or cell.is_exercise)
+    ]

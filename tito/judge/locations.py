@@ -1,0 +1,108 @@
+"""Where a failure stands in the learner's file: the cell, the line, the function around it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tito.checks.check import STUB
+from tito.curriculum.manifest import Module
+from tito.literate.percent import Cell
+from tito.literate.solutions import regions, stub
+
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Function(NamedTuple):
+    """A function of a cell: its name with the classes around it, its first and last line."""
+
+    name: str
+    line: int
+    last: int
+
+
+def where(cell: Cell, line: int | None = None) -> str:
+    """The place as the learner finds it: editors understand file:line, notebooks name exercises."""
+    if not cell.origin.endswith(".ipynb"):
+        return cell.place(line or 1)
+    number = f"cell {cell.index + 1}"
+    named = cell.is_exercise and isinstance(cell.grade_id, str)
+    name = f"exercise {cell.grade_id} ({number})" if named else number
+    return f"{cell.origin}, {name}" + (f", line {line}" if line else "")
+
+
+def line_text(cell: Cell, line: int | None) -> str:
+    """The text of one line of a cell, without its indent; empty if there is no such line."""
+    lines = cell.source.splitlines()
+    return lines[line - 1].strip() if line and 0 < line <= len(lines) else ""
+
+
+def exercise_line(cell: Cell, reference: Cell) -> int | None:
+    """The line of the learner's function that the exercise is about; None if it is not there.
+
+    That is the function in which the reference holds its solution region. Where several
+    functions are to be written, nothing says which of them is wrong: None.
+    """
+    names = {enclosing(reference.source, region.start + 1) for region in regions(reference)}
+    name = names.pop() if len(names) == 1 else ""
+    # Where a name is defined twice, Python keeps the last.
+    same = [function.line for function in _functions(cell.source) if function.name == name]
+    return same[-1] if same else None
+
+
+def enclosing(source: str, line: int) -> str:
+    """The name of the innermost function around a line, such as "Linear.forward"; or ""."""
+    around = [f.name for f in _functions(source) if f.line <= line <= f.last]
+    return around[-1] if around else ""
+
+
+def stub_line(cell: Cell) -> int | None:
+    """The first line that stands for code still to be written."""
+    lines = enumerate(cell.source.splitlines(), 1)
+    return next((number for number, text in lines if STUB.search(text)), None)
+
+
+def is_untouched(cell: Cell, reference: Cell, module: Module) -> bool:
+    """Whether a cell's code is what the learner received; comments and docstrings do not count."""
+    received = stub(reference, module)
+    return _lines(cell.source) == _lines(received) or _code(cell.source) == _code(received)
+
+
+def _lines(source: str) -> list[str]:
+    return [line.rstrip() for line in source.strip().splitlines()]
+
+
+def _code(source: str) -> str:
+    """The code without comments, docstrings and layout; the source itself if it is not Python."""
+    tree = _parsed(source)
+    if tree is None:
+        return source
+    for node in ast.walk(tree):
+        if isinstance(node, SCOPES) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)
+
+
+def _parsed(source: str) -> ast.Module | None:
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _functions(source: str) -> list[Function]:
+    """Every function of a cell, outer ones before inner ones."""
+    tree = _parsed(source)
+    return list(_walk(tree, "")) if tree else []
+
+
+def _walk(node: ast.AST, prefix: str) -> Iterator[Function]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, SCOPES):
+            name = prefix + child.name
+            if not isinstance(child, ast.ClassDef):
+                yield Function(name, child.lineno, child.end_lineno or child.lineno)
+            yield from _walk(child, f"{name}.")
+        elif not isinstance(child, ast.expr):
+            yield from _walk(child, prefix)

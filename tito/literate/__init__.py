@@ -1,0 +1,1 @@
+"""Literate files: percent `.py` and notebooks as one list of cells, and their solution regions."""

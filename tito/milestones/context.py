@@ -1,0 +1,119 @@
+"""On what ground milestones run: the learner's framework, or outside a workspace the reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tito.curriculum.manifest import Milestone, Part, load_manifest
+from tito.errors import TitoError
+from tito.milestones.runner import missing_modules
+from tito.resources import curriculum_root, is_checkout
+from tito.workspace.layout import Workspace
+from tito.workspace.progress import Progress, changed_progress
+from tito.workspace.testing import labels
+
+Run = tuple[Milestone, Part]
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where the scripts lie, which modules they can build on, and where results are recorded."""
+
+    root: Path
+    done: tuple[int, ...]
+    workspace: Workspace | None = None
+    progress: Progress | None = None
+    notices: list[str] = field(default_factory=list)
+
+    @classmethod
+    def here(cls) -> Context:
+        """The workspace we are in; outside of one, the release with its reference framework."""
+        try:
+            workspace = Workspace.find()
+        except TitoError:
+            return cls._reference()
+        progress = Progress.load(workspace)
+        return cls(workspace.root, progress.completed, workspace, progress, progress.notices)
+
+    @classmethod
+    def _reference(cls) -> Context:
+        done = tuple(module.number for module in load_manifest().available)
+        notice = "Not in a workspace, so this is about the reference framework, not your own."
+        return cls(curriculum_root(), done, notices=[notice])
+
+    @property
+    def framework(self) -> str:
+        """Whose code the milestones run on: "your own" or "reference"."""
+        return "your own" if self.workspace else "reference"
+
+    @property
+    def script_options(self) -> list[str]:
+        """What the scripts are told: no plots into the folder of an installed program."""
+        return [] if self.workspace or is_checkout() else ["--no-plot"]
+
+    def missing(self, part: Part) -> tuple[int, ...]:
+        """The modules that the part needs and that are not there."""
+        return missing_modules(part, self.done)
+
+    def results(self, milestone: Milestone) -> dict[int, dict[str, Any]]:
+        """Part number → recorded result."""
+        return self.progress.milestone_results(milestone) if self.progress else {}
+
+    def ready(self, milestone: Milestone) -> list[Run]:
+        """The parts that can run now without fetching anything."""
+        if not milestone.available:
+            return []
+        return [(milestone, p) for p in milestone.parts if not self.missing(p) and not p.data]
+
+    def all_ready(self) -> list[Run]:
+        """Every part of every milestone that can run now; a TitoError when there is none."""
+        runs = [run for milestone in load_manifest().milestones for run in self.ready(milestone)]
+        if not runs:
+            raise TitoError(
+                "No milestone can run yet: each needs modules that are not completed.",
+                "See which: tito milestone list",
+            )
+        return runs
+
+    def require(self, milestone: Milestone, part: Part) -> Run:
+        """The part itself, if it can run; else a TitoError that names what is missing."""
+        if not milestone.available:
+            raise TitoError(
+                f"Milestone {milestone.id} ({milestone.title}) is not in this release yet.",
+                "See them all: tito milestone list",
+            )
+        missing = self.missing(part)
+        if missing:
+            first = load_manifest().module(missing[0])
+            raise TitoError(
+                f"Milestone {milestone.id} ({milestone.title}), part {part.number}, needs "
+                f"{labels(list(missing))}, not completed yet.",
+                f"Go on with {first.label}: tito module start {first.id}",
+            )
+        return milestone, part
+
+    def record(self, milestone: Milestone, part: Part, result: dict[str, Any]) -> bool:
+        """Record a result; a run with other seeds or epochs never replaces a full one."""
+        if self.workspace is None:
+            return False
+        with changed_progress(self.workspace) as progress:
+            before = progress.milestone_results(milestone).get(part.number, {})
+            if before.get("full") and not result.get("full", True):
+                return False
+            progress.record_milestone(milestone, part, result)
+        return True
+
+
+def part_of(milestone: Milestone, number: int) -> Part:
+    """The part with this number; a TitoError names those there are."""
+    for part in milestone.parts:
+        if part.number == number:
+            return part
+    numbers = ", ".join(str(part.number) for part in milestone.parts)
+    raise TitoError(
+        f"Milestone {milestone.id} ({milestone.title}) has no part {number}; it has {numbers}.",
+        f"See: tito milestone info {milestone.name}",
+        exit_code=2,
+    )

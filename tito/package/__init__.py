@@ -1,0 +1,1 @@
+"""The package `tinytorch`: exported files, façades, placeholders, and whose code runs."""

@@ -1,0 +1,1 @@
+"""The side of the sandbox that runs in our own process."""

@@ -1,0 +1,182 @@
+"""`tito setup`: make a workspace, or add to one what it lacks. Nothing that exists is replaced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tito.curriculum.manifest import PACKAGE_NAME, load_manifest
+from tito.errors import TitoError
+from tito.files import write_atomic
+from tito.package.templates.whose_code import _workspace_above
+from tito.package.writer import PLACEHOLDER_MARK, write_package
+from tito.resources import curriculum_root
+from tito.workspace.layout import DEFAULT_NAME, Workspace, current_folder, writable
+from tito.workspace.progress import Progress
+
+COPIED = ("milestones", "datasets")
+# What running milestones leaves behind in a checkout; downloads are fetched again on demand.
+NOT_COPIED = ("__pycache__", ".ipynb_checkpoints", "outputs")
+EXPORT_MARK = "# Built by tito"
+DOWNLOADS = Path("milestones", "datasets")
+
+README = """\
+# Your TinyTorch workspace
+
+Here you build a machine-learning framework, one module at a time, and run the milestones of the
+field's history on it.
+
+    tito module start 01       open the first module's notebook
+    tito module test 01        check your answers, as often as you like
+    tito module hint 01        a nudge when you are stuck (three levels)
+    tito module complete 01    put your code into your own package `tinytorch`
+    tito module status         where you are, and what comes next
+    tito milestone list        what your framework can already run
+
+- `modules/` holds your notebooks. They are yours; nothing overwrites them without a backup.
+- `tinytorch/` is your framework. `tito` writes it from your notebooks: do not edit it by hand.
+  Inside this folder `import tinytorch` always means this one.
+- `milestones/` and `datasets/` are the scripts and the data that use it.
+- `.tinytorch/` keeps your progress and all backups.
+
+Something odd? `tito system doctor` looks, and says what to do.
+"""
+
+
+@dataclass
+class Setup:
+    """What `tito setup` did: the workspace, whether it is new, and the files it added."""
+
+    workspace: Workspace
+    is_new: bool
+    added: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)  # differ from this release, left alone
+    notices: list[str] = field(default_factory=list)
+
+
+def default_folder() -> Path:
+    """Where `tito setup` without an argument works.
+
+    The workspace we are in; the current folder if nothing but hidden files and virtual
+    environments are in it; else a new folder below it.
+    """
+    here = current_folder()
+    found = _workspace_above(here)
+    if found is not None:
+        return Path(found)
+    return here if _is_bare(here) else here / DEFAULT_NAME
+
+
+def create(root: Path) -> Setup:
+    """Make `root` a workspace, or add what is missing there. Safe to run again."""
+    root = root.resolve()
+    _check_place(root)
+    _make_folder(root)
+    workspace = Workspace(root)
+    setup = Setup(workspace, is_new=not workspace.state_dir.is_dir())
+    _add_notebooks(setup)
+    for folder in COPIED:
+        _add_copies(setup, curriculum_root() / folder, root / folder)
+    _add(setup, root / "README.md", README)
+    setup.added += write_package(root, workspace.sources())
+    _add_progress(setup)
+    return setup
+
+
+def _check_place(root: Path) -> None:
+    if root.exists() and not root.is_dir():
+        raise TitoError(
+            f"{root} is a file; a workspace is a folder.",
+            f"Name another place: tito setup {DEFAULT_NAME}",
+        )
+    if (root / "src" / "curriculum.toml").is_file():
+        raise TitoError(
+            f"{root} is TinyTorch's own source; its package must stay the reference.",
+            f"Name a folder in it or elsewhere: tito setup {DEFAULT_NAME}",
+        )
+    if _is_foreign(root / PACKAGE_NAME):
+        raise TitoError(
+            f"{root / PACKAGE_NAME} was not made by tito; your own package belongs there.",
+            f"Name another place: tito setup {DEFAULT_NAME}",
+        )
+
+
+def _is_foreign(package: Path) -> bool:
+    """True for a folder that holds somebody's Python files and none that tito wrote."""
+    files = list(package.rglob("*.py")) if package.is_dir() else []
+    written = (file.name == "_pending.py" or _is_written_by_tito(file) for file in files)
+    return bool(files) and not any(written)
+
+
+def _is_written_by_tito(file: Path) -> bool:
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        return lines.readline().startswith((PLACEHOLDER_MARK, EXPORT_MARK))
+
+
+def _make_folder(root: Path) -> None:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TitoError(
+            f"Cannot make the folder {root}: {error.strerror or error}.",
+            "Name a folder that you may write: tito setup FOLDER",
+        ) from error
+    if not writable(root):
+        raise TitoError(
+            f"The folder {root} cannot be written.",
+            "Check its permissions and the free disk space, or name another: tito setup FOLDER",
+        )
+
+
+def _add_notebooks(setup: Setup) -> None:
+    missing = [m for m in load_manifest().available if not setup.workspace.learner_files(m)]
+    if not missing:
+        return
+    from tito.curriculum.notebook import learner_notebook
+
+    for module in missing:
+        _add(setup, setup.workspace.notebook(module), learner_notebook(module))
+
+
+def _add_copies(setup: Setup, source: Path, target: Path) -> None:
+    for file in _files(source):
+        copy = target / file.relative_to(source)
+        content = file.read_bytes()
+        if not _add(setup, copy, content) and copy.read_bytes() != content:
+            setup.kept.append(copy)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All files below `folder` that belong to the release, in a fixed order."""
+    downloads = curriculum_root() / DOWNLOADS
+    for place, folders, files in os.walk(folder):
+        here = Path(place)
+        folders[:] = sorted(
+            name for name in folders if name not in NOT_COPIED and here / name != downloads
+        )
+        yield from (here / name for name in sorted(files) if not name.startswith("."))
+
+
+def _add(setup: Setup, path: Path, content: str | bytes) -> bool:
+    if path.exists():
+        return False
+    write_atomic(path, content)
+    setup.added.append(path)
+    return True
+
+
+def _add_progress(setup: Setup) -> None:
+    workspace = setup.workspace
+    if setup.is_new and not workspace.sources():
+        Progress.empty(workspace).save()
+        setup.added.append(workspace.progress_path)
+    else:
+        setup.notices += Progress.load(workspace).notices
+
+
+def _is_bare(folder: Path) -> bool:
+    return all(
+        entry.name.startswith(".") or (entry / "pyvenv.cfg").is_file() for entry in folder.iterdir()
+    )
