@@ -61,6 +61,11 @@ def failure(method, *args, **options):
     return caught.value
 
 
+def reason(method, *args, **options):
+    """What a failing check says first, in English."""
+    return str(failure(method, *args, **options).reason)
+
+
 @pytest.mark.parametrize(
     ("got", "expected"),
     [
@@ -96,7 +101,7 @@ def test_close_accepts(got, expected):
         (np.nan, "is nan instead of 3"),
         (np.inf, "is inf instead of 3"),
         (3.0001, "is 3.0001 instead of 3"),
-        (10**30, "is 1e+30"),
+        (10**30, "an int of dtype object"),
         (Agreeable(), "class Agreeable"),
         (Boxed, "class type"),
         (lambda: 3, "class function"),
@@ -106,14 +111,11 @@ def test_close_accepts(got, expected):
     ],
 )
 def test_close_never_raises_anything_else(got, words):
-    reason = failure("close", got, 3.0).reason
-    assert words.replace("1e+30", "") in reason or words in reason
+    assert words in reason("close", got, 3.0)
 
 
 def test_nan_is_different_from_nan():
-    assert failure("close", np.array([1.0, np.nan]), [1.0, np.nan]).reason.startswith(
-        "At index [1]"
-    )
+    assert reason("close", np.array([1.0, np.nan]), [1.0, np.nan]).startswith("At index [1]")
 
 
 def test_first_difference_and_both_numbers():
@@ -121,7 +123,7 @@ def test_first_difference_and_both_numbers():
     expected = got.astype(float)
     expected[1, 2] += 1e-3
     failed = failure("close", got, expected, because="row by column")
-    assert failed.reason == (
+    assert str(failed.reason) == (
         "At index [1, 2] the result is 8 instead of 8.001 (1 of 30 values differ)."
     )
     assert "shape (5, 6)" in failed.got and "..." in failed.got
@@ -174,24 +176,24 @@ def test_equal_accepts(got, expected):
         (np.nan, np.nan, "nan"),
         ([2, 3], (2, 3), "a list"),
         ((2, 4), (2, 3), "At [1] the result is 4 instead of 3."),
-        ((2,), (2, 3), "has 1 items instead of 2"),
+        ((2,), (2, 3), "has length 1, but length 2 is expected"),
         ({"a": 1}, {"a": 2}, "At ['a'] the result is 1"),
         ({}, {"a": 2}, "no key 'a'"),
         ({"a": 1, "b": 2}, {"a": 1}, "extra key 'b'"),
         ([[1], [2]], [[1], [3]], "At [1][0] the result is 2 instead of 3."),
-        (np.dtype("float64"), np.float32, "dtype float64 instead of dtype float32"),
+        (np.dtype("float64"), np.float32, "has dtype float64, but dtype float32 is expected"),
         ("float32", np.float32, "'float32' instead of dtype"),
         (np.array([1, 2]), np.array([1, 3]), "At index [1]"),
         (np.array([[1, 2]]), np.array([1, 2]), "shape (1, 2)"),
         ([1, 2], np.array([1, 2]), "a list, where an array"),
-        (Agreeable(), 3, "class Agreeable"),
-        ([Agreeable()], [3], "class Agreeable"),
+        (Agreeable(), 3, "<Agreeable: repr() raises ValueError>"),
+        ([Agreeable()], [3], "At [0] the result is <Agreeable"),
         (None, 3, "is None instead of 3"),
         (float, int, "float instead of int"),
     ],
 )
 def test_equal_is_exact(got, expected, words):
-    assert words in failure("equal", got, expected).reason
+    assert words in reason("equal", got, expected)
 
 
 def test_objects_cannot_be_expected():
@@ -225,20 +227,18 @@ def test_raises_accepts_subclasses_and_mentions():
 
 def test_raises_fails_without_or_with_another_error():
     nothing = failure("raises", ValueError, lambda: 3)
-    assert nothing.got == "no error; the result is 3"
-    assert nothing.expected == "ValueError"
+    assert str(nothing.got) == "no error; the result is 3"
+    assert str(nothing.expected) == "ValueError"
     other = failure("raises", ValueError, raiser(TypeError("t")), mentions=["q"])
     assert other.got == "TypeError: t"
-    assert other.expected == "ValueError whose message mentions 'q'"
-    assert (
-        "does not mention 'q'"
-        in failure("raises", ValueError, raiser(ValueError("t")), mentions=["q"]).reason
-    )
+    assert str(other.expected) == "ValueError whose message mentions 'q'"
+    said = reason("raises", ValueError, raiser(ValueError("t")), mentions=["q"])
+    assert "does not mention 'q'" in said
 
 
 def test_raises_says_a_mention_once():
     failed = failure("raises", ValueError, lambda: 3, mentions=["(3,)", "(3,)", "(2,)"])
-    assert failed.expected == "ValueError whose message mentions '(3,)' and '(2,)'"
+    assert str(failed.expected) == "ValueError whose message mentions '(3,)' and '(2,)'"
 
 
 def test_raises_lets_an_unsolved_exercise_through():

@@ -4,6 +4,14 @@
 * ``probe``: marks a function of a test cell that must run beside the learner's code.
 """
 
-from tito.checks.check import Check, CheckFailed, check, probe
+import sys
+
+from tito.checks.check import Check, check, probe
+from tito.checks.failed import CheckFailed
 
 __all__ = ["Check", "CheckFailed", "check", "probe"]
+
+if "IPython" in sys.modules:
+    from tito.checks.notebook import watch
+
+    watch()

@@ -5,53 +5,19 @@ one short line. It works in a notebook beside the learner's code and in the judg
 come from another process.
 """
 
-import re
 from collections.abc import Callable, Iterable
+from types import FunctionType
 from typing import Any, TypeVar
 
-from tito.checks.compare import close_difference, equal_difference
-from tito.checks.values import numbers, shorten, show, signature, strip_addresses, unwrap
+from tito.checks.compare import change, close_difference, equal_difference
+from tito.checks.failed import CheckFailed, Text
+from tito.checks.values import numbers, plain, shorten, show, signature, strip_addresses, unwrap
+from tito.messages import Message
+from tito.messages.stub import PATTERN as STUB
 
-STUB = re.compile(r"Exercise (\w+) \(Module .*\) is not solved yet")
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-class CheckFailed(AssertionError):
-    """One check of a graded test failed.
-
-    Fields: ``reason`` (one sentence), ``given``, ``expected``, ``got``, ``because`` (short texts),
-    ``position`` (which check of the test, from 0) and ``signature`` (of what came, for machines).
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        *,
-        given: str,
-        expected: str,
-        got: str,
-        because: str = "",
-        position: int = 0,
-        signature: str = "",
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.given = given
-        self.expected = expected
-        self.got = got
-        self.because = because
-        self.position = position
-        self.signature = signature
-
-    def __str__(self) -> str:
-        rows = {
-            "INPUT": self.given,
-            "EXPECTED": self.expected,
-            "GOT": self.got,
-            "WHY": self.because,
-        }
-        lines = [f"  {label:<9} {text}" for label, text in rows.items() if text]
-        return "\n".join([self.reason, *lines])
+Saying = Any  # a text, a value to be shown, or a function without arguments that gives one
+Finder = Callable[[], Message | None]
 
 
 def is_stub_error(error: BaseException) -> bool:
@@ -60,12 +26,17 @@ def is_stub_error(error: BaseException) -> bool:
 
 
 class Check:
-    """The checks of one test; ``position`` is the number of the latest check, from 0."""
+    """The checks of one test; ``position`` is the number of the latest check, from 0.
 
-    def __init__(self) -> None:
+    ``given`` and ``because`` are texts, or functions that are called only if the check fails.
+    ``printed`` gives what the learner's code has printed since the test began, where that is known.
+    """
+
+    def __init__(self, printed: Callable[[], str] = str) -> None:
         self.position = -1
+        self.printed = printed
 
-    def equal(self, got: Any, expected: Any, *, given: Any, because: str = "") -> None:
+    def equal(self, got: Any, expected: Any, *, given: Saying, because: Saying = "") -> None:
         """Fail unless got is exactly expected: shapes, counts, strings, bools, dtypes, lists.
 
         Types count: 1 is not True, a list is not a tuple. Integers are accepted for a float.
@@ -74,15 +45,15 @@ class Check:
         self.position += 1
         reason = equal_difference(got, expected)
         if reason:
-            raise self._failed(reason, given, show(expected), got, because)
+            raise self._wrong_value(reason, given, because, got, expected, show(expected))
 
     def close(
         self,
         got: Any,
         expected: Any,
         *,
-        given: Any,
-        because: str = "",
+        given: Saying,
+        because: Saying = "",
         rtol: float = 1e-5,
         atol: float = 1e-6,
     ) -> None:
@@ -95,63 +66,115 @@ class Check:
         got = unwrap(got)
         reason = close_difference(got, expected, rtol, atol)
         if reason:
-            raise self._failed(reason, given, _show_numbers(expected), got, because)
+            shown = _show_numbers(expected)
+            raise self._wrong_value(reason, given, because, got, expected, shown)
 
-    def true(self, condition: Any, *, given: Any, because: str) -> None:
+    def true(self, condition: Any, *, given: Saying, because: Saying) -> None:
         """Fail unless the condition is True (a real bool, not something that looks true)."""
         __tracebackhide__ = True
         self.position += 1
-        reason = equal_difference(condition, True)
-        if reason:
-            raise self._failed(
-                "A property that must hold does not.", given, "True", condition, because
-            )
+        if equal_difference(condition, True):
+            came = {"expected": "True", "got": show(condition), "signature": signature(condition)}
+            raise self._failed(Message("check.property"), given, because, **came)
+
+    def unchanged(self, now: Any, before: Any, *, given: Saying, because: Saying = "") -> None:
+        """Fail unless a value that the code was handed is what it was before.
+
+        ``before`` is a copy made before the call. Both are shown when they differ.
+        """
+        __tracebackhide__ = True
+        self.position += 1
+        now, before = unwrap(now), unwrap(before)
+        difference = change(now, before)
+        if difference:
+            reason = Message("check.changed", difference=difference)
+            came = {"before": show(before), "after": show(now), "signature": signature(now)}
+            found = Message("pattern.changed_in_place")
+            raise self._failed(reason, given, because, find_hint=lambda: found, **came)
 
     def raises(
         self,
         error: type[BaseException],
         call: Callable[[], Any],
         *,
-        given: Any,
+        given: Saying,
         mentions: Iterable[str] = (),
-        because: str = "",
+        because: Saying = "",
     ) -> None:
         """Fail unless call() raises this error (or a subclass) whose message has every mention."""
         __tracebackhide__ = True
         self.position += 1
         words = tuple(dict.fromkeys([mentions] if isinstance(mentions, str) else mentions))
-        wanted = _wanted_error(error, words)
         try:
             result = call()
         except Exception as came:
-            if is_stub_error(came):
+            if is_stub_error(came) or not _is_learners(came):
                 raise
             reason = _wrong_error(came, error, words)
-            if reason:
-                got = f"{_error_name(came)}: {shorten(str(came))}"
-                raise self._failed(reason, given, wanted, got, because, raw=True) from None
-            return
-        reason = f"{error.__name__} is expected, but nothing was raised."
-        got = f"no error; the result is {show(result)}"
-        raise self._failed(reason, given, wanted, got, because, raw=True)
+            if reason is None:
+                return
+            shown, find_hint = _shown_error(came), _error_finder(came)
+        else:
+            reason = Message("check.no_error", expected=error.__name__)
+            shown, find_hint = Message("check.no_error_result", result=show(result)), self._silent
+        raise self._failed(
+            reason, given, because, expected=_wanted_error(error, words), got=shown,
+            signature=strip_addresses(str(shown)), find_hint=find_hint,
+        )  # fmt: skip
+
+    def _wrong_value(
+        self, reason: Message, given: Saying, because: Saying, got: Any, expected: Any, wanted: str
+    ) -> CheckFailed:
+        came = {"expected": wanted, "got": show(got), "signature": signature(got)}
+        printed, got = self.printed(), plain(got)
+
+        def find_hint() -> Message | None:
+            from tito.checks.patterns import numeric_pattern, printed_pattern
+
+            return printed_pattern(printed, got, expected) or numeric_pattern(got, expected)
+
+        return self._failed(reason, given, because, find_hint=find_hint, **came)
+
+    def _silent(self) -> Message | None:
+        return Message("pattern.printed_error") if self.printed().strip() else None
 
     def _failed(
-        self, reason: str, given: Any, expected: str, got: Any, because: str, raw: bool = False
+        self,
+        reason: Message,
+        given: Saying,
+        because: Saying,
+        *,
+        find_hint: Finder = lambda: None,
+        **rows: Text,
     ) -> CheckFailed:
         return CheckFailed(
             reason,
             given=shown_given(given),
-            expected=expected,
-            got=got if raw else show(got),
-            because=because,
+            because=shown_given(because),
             position=self.position,
-            signature=strip_addresses(got) if raw else signature(got),
+            printed=self.printed(),
+            find_hint=find_hint,
+            **rows,  # type: ignore[arg-type]
         )
 
 
-def shown_given(given: Any) -> str:
+def shown_given(given: Saying) -> str:
     """What a check says of its input, as text."""
-    return given if type(given) is str else show(given)
+    value = given() if type(given) is FunctionType else given
+    return value if type(value) is str else show(value)
+
+
+def _is_learners(error: Exception) -> bool:
+    """Whether an error comes from the learner's code: not from tito, on the way to it.
+
+    An error that crossed from another process has a ``type_name``; others tell by the frame in
+    which they were raised.
+    """
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    home = str(trace.tb_frame.f_globals.get("__name__", "")) if trace else ""
+    return hasattr(error, "type_name") or home.partition(".")[0] != "tito"
 
 
 def _error_name(error: BaseException) -> str:
@@ -159,18 +182,37 @@ def _error_name(error: BaseException) -> str:
     return str(getattr(error, "type_name", type(error).__name__))
 
 
-def _wanted_error(error: type[BaseException], words: tuple[str, ...]) -> str:
-    mentioned = " and ".join(repr(word) for word in words)
-    return f"{error.__name__}{f' whose message mentions {mentioned}' if mentioned else ''}"
+def _shown_error(error: BaseException) -> str:
+    return f"{_error_name(error)}: {shorten(str(error))}"
 
 
-def _wrong_error(came: Exception, error: type[BaseException], words: tuple[str, ...]) -> str | None:
+def _error_finder(error: BaseException) -> Finder:
+    name, message = _error_name(error), str(error)
+
+    def find_hint() -> Message | None:
+        from tito.checks.patterns import error_pattern
+
+        return error_pattern(name, message, "")
+
+    return find_hint
+
+
+def _wanted_error(error: type[BaseException], words: tuple[str, ...]) -> Text:
+    if not words:
+        return error.__name__
+    mentioned: Text = repr(words[0])
+    for word in words[1:]:
+        mentioned = Message("check.and", left=mentioned, right=repr(word))
+    return Message("check.wanted_error", error=error.__name__, words=mentioned)
+
+
+def _wrong_error(
+    came: Exception, error: type[BaseException], words: tuple[str, ...]
+) -> Message | None:
     if not isinstance(came, error):
-        return f"{error.__name__} is expected, but {_error_name(came)} was raised."
+        return Message("check.other_error", expected=error.__name__, got=_error_name(came))
     missing = [word for word in words if word not in str(came)]
-    if missing:
-        return f"The error is of the right kind, but its message does not mention {missing[0]!r}."
-    return None
+    return Message("check.no_mention", word=repr(missing[0])) if missing else None
 
 
 def _show_numbers(expected: Any) -> str:

@@ -9,14 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from tito.messages import Message
+
 SHOWN_ELEMENTS = 8
+SHOWN_ITEMS = 200  # of a list; the text is shortened further
 SHOWN_CHARACTERS = 240
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _NUMERIC_KINDS = "biuf"
 
 
 class NotNumbers(Exception):
-    """The value is not a number or an array of numbers; the message says what it is."""
+    """The value is not a number or an array of numbers; ``what`` says what it is."""
+
+    def __init__(self, what: Message) -> None:
+        super().__init__(what)
+        self.what = what
 
 
 def is_proxy(value: Any) -> bool:
@@ -104,25 +111,26 @@ def numbers(value: Any) -> np.ndarray:
         raise NotNumbers(describe(value))
     array = np.asarray(value)
     if array.dtype.kind not in _NUMERIC_KINDS:
-        raise NotNumbers(f"{describe(value)} of dtype {array.dtype}")
+        raise NotNumbers(Message("value.dtype", what=describe(value), dtype=str(array.dtype)))
     return array
 
 
 def _stack(rows: list[np.ndarray], value: Any) -> np.ndarray:
     if len({row.shape for row in rows}) > 1:
-        raise NotNumbers(f"{describe(value)} whose rows have different shapes")
+        raise NotNumbers(Message("value.ragged", what=describe(value)))
     return np.array(rows) if rows else np.zeros(0)
 
 
-def describe(value: Any) -> str:
-    """What kind of thing a value is, in two or three words: "None", "a str", "an object of …"."""
+def describe(value: Any) -> Message:
+    """What kind of thing a value is: "None", "a str", "an array", "an object of class Tensor"."""
     value = plain(value)
     if value is None or type(value) is bool:
-        return str(value)
+        return Message("value.itself", value=str(value))
     if type(value) in (int, float, str, list, tuple, dict, set):
-        name = type_name(value)
-        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-    return "an array" if type(value) is np.ndarray else f"an object of class {type_name(value)}"
+        return Message(f"value.{type_name(value)}")
+    if type(value) is np.ndarray:
+        return Message("value.array")
+    return Message("value.object", name=type_name(value))
 
 
 def shorten(text: str, limit: int = SHOWN_CHARACTERS) -> str:
@@ -132,20 +140,38 @@ def shorten(text: str, limit: int = SHOWN_CHARACTERS) -> str:
 
 
 def show(value: Any) -> str:
-    """Short text for one line of a report: arrays with their shape, objects by their repr."""
+    """Short text for one line of a report, in Python's notation: arrays with their shape."""
     value = plain(value)
     if type(value) is np.ndarray:
         return _show_array(value)
-    if type(value) is np.dtype or isinstance(value, np.dtype):
+    if isinstance(value, np.dtype):
         return f"dtype {value}"
     if type(value) is type:
         return value.__name__
+    return shorten(_notation(value))
+
+
+def _notation(value: Any) -> str:
+    """The repr of a value, whose floats have no more digits than they need."""
+    kind = type(value)
+    if kind is float:
+        return shortest(value)
+    if kind is list:
+        return f"[{', '.join(map(_notation, value[:SHOWN_ITEMS]))}]"
+    if kind is tuple:
+        comma = "," if len(value) == 1 else ""
+        return f"({', '.join(map(_notation, value[:SHOWN_ITEMS]))}{comma})"
+    return repr(value) if kind.__module__ == "builtins" else _foreign(value)
+
+
+def _foreign(value: Any) -> str:
+    """An object of somebody's class: its repr, if that is a text, and its class."""
+    name = type_name(value)
     try:
         text = repr(value)
     except Exception as error:
-        return f"{describe(value)} (its repr() raises {type(error).__name__})"
-    text = shorten(text) if type(text) is str else describe(value)
-    return text if type(value).__module__ == "builtins" else f"{text}, {describe(value)}"
+        return f"<{name}: repr() raises {type(error).__name__}>"
+    return shorten(text) if name in text else f"<{name}: {shorten(text)}>"
 
 
 def _show_array(array: np.ndarray) -> str:
@@ -164,10 +190,24 @@ def _show_array(array: np.ndarray) -> str:
     return f"{shorten(text)}, shape {array.shape}{dtype}"
 
 
+def shortest(value: float) -> str:
+    """The shortest text that means this number: that of a float32 if it is one (9.1)."""
+    with np.errstate(all="ignore"):
+        single = np.float32(value)
+    return str(single) if float(single) == value else repr(value)
+
+
 def number(value: Any) -> str:
-    """One number with enough digits to see a float32 difference."""
+    """One number as a sentence names it: 3, not 3.0."""
     value = plain(value)
-    return f"{value:.9g}" if type(value) is float else str(value)
+    return shortest(value).removesuffix(".0") if type(value) is float else str(value)
+
+
+def two_numbers(left: Any, right: Any) -> tuple[str, str]:
+    """Two different numbers, with as many digits as it takes to see that they differ."""
+    with np.errstate(all="ignore"):
+        short = tuple(number(float(np.float32(value))) for value in (left, right))
+    return (short[0], short[1]) if short[0] != short[1] else (number(left), number(right))
 
 
 def signature(value: Any) -> str:

@@ -55,10 +55,10 @@ def _from_raised(
 def _from_check(error: CheckFailed, cell: Cell, line: int | None) -> Failure:
     return Failure(
         kind="check",
-        reason=error.reason,
+        reason=str(error.reason),
         given=error.given,
-        expected=error.expected,
-        got=error.got,
+        expected=str(error.expected),
+        got=str(error.got),
         because=error.because,
         where=where(cell, line),
         line_text=line_text(cell, line),
