@@ -15,7 +15,8 @@ from tito.judge import Limits, Report, judge_module
 from tito.judge.answer_key import answer_key, runnable
 from tito.judge.session import Session
 from tito.judge.testcell import TestRun
-from tito.literate.percent import Cell, read_cells
+from tito.literate.cells import Cell
+from tito.literate.reading import read_cells
 from tito.literate.solutions import stub
 from tito.sandbox.host.process import GuestLost
 

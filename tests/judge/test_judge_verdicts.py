@@ -11,7 +11,7 @@ import pytest
 
 from tito.errors import TitoError
 from tito.judge import judge_file, judge_module, judge_variants
-from tito.literate.percent import Cell
+from tito.literate.cells import Cell
 from tito.sandbox.host import process as guest_process
 
 MEAN = "#| export\ndef mean(a):\n    {}\n"

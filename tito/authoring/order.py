@@ -1,4 +1,4 @@
-"""The order check: nothing in module k may use or name what a later module introduces.
+"""The order check: a module may use and name what it builds upon, and nothing that others bring.
 
 Looked at: imports, identifiers, comments and texts (docstrings, messages) of code cells, and
 the hints. Prose may look ahead: "what this unlocks" is part of every module.
@@ -10,13 +10,13 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tito.curriculum.guidance import load_guidance
-from tito.curriculum.manifest import PACKAGE_NAME, Manifest, Module, load_manifest
-from tito.literate.percent import Cell, read_cells
-from tito.package.exporter import parse, public_names
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import PACKAGE_NAME, Module
+from tito.literate.cells import Cell
+from tito.literate.syntax import parse, public_names
 
 DISTINCTIVE = re.compile(r"[A-Z]\w*[a-z0-9]\w*|[A-Z]{3,}|\w+_\w+")  # Linear, SGD, clip_grad_norm
 
@@ -25,7 +25,7 @@ LOOKED_AT = {"NAME", "STRING", "COMMENT", "FSTRING_MIDDLE"}
 
 @dataclass(frozen=True)
 class Leak:
-    """A later module's name or term, found where it should not be."""
+    """The name or term of a module that this one does not build upon."""
 
     place: str
     found: str
@@ -35,40 +35,38 @@ class Leak:
         return f"{self.place}: {self.found!r} is introduced by {self.introduced_by.label}"
 
 
-def check_order(modules: tuple[Module, ...] | None = None) -> list[Leak]:
+def check_order(curriculum: Curriculum, modules: Iterable[Module] | None = None) -> list[Leak]:
     """Return every leak in `modules` (default: all available ones), in order of place."""
-    manifest = load_manifest()
-    introduced = {m.number: vocabulary(m) for m in manifest.modules}
+    introduced = {m.number: vocabulary(curriculum, m) for m in curriculum.modules}
     return [
         leak
-        for module in modules or manifest.available
-        for leak in _leaks(module, manifest, introduced)
+        for module in modules or curriculum.available
+        for leak in _leaks(curriculum, module, introduced)
     ]
 
 
-def vocabulary(module: Module) -> frozenset[str]:
+def vocabulary(curriculum: Curriculum, module: Module) -> frozenset[str]:
     """The distinctive names and the terms that `module` introduces."""
-    names = set(module.names)
+    names = set(module.shown)
     if module.available:
-        cells = [cell for cell in read_cells(module.source) if cell.is_export]
+        cells = [cell for cell in curriculum.cells(module) if cell.is_export]
         names |= {name for cell in cells for name in public_names(parse(cell))}
     return frozenset(name for name in names if DISTINCTIVE.fullmatch(name)) | set(module.terms)
 
 
 def _leaks(
-    module: Module, manifest: Manifest, introduced: dict[int, frozenset[str]]
+    curriculum: Curriculum, module: Module, introduced: dict[int, frozenset[str]]
 ) -> Iterator[Leak]:
-    allowed = {
-        word for m in manifest.modules if m.number <= module.number for word in introduced[m.number]
-    }
-    later = [m for m in manifest.modules if m.number > module.number]
-    patterns = [(m, _pattern(introduced[m.number] - allowed)) for m in later]
-    for place, text in _texts(module):
+    upon = {*module.prerequisites, *module.optional, module.number}
+    allowed = {word for number in upon for word in introduced[number]}
+    others = [m for m in curriculum.modules if m.number not in upon]
+    patterns = [(m, _pattern(introduced[m.number] - allowed)) for m in others]
+    for place, text in _texts(curriculum, module):
         for owner, pattern in patterns:
             for match in pattern.finditer(text):
                 yield Leak(place, match[0], owner)
-    for place, target in _imports(module):
-        if brings := _owner(target, later):
+    for place, target in _imports(curriculum, module):
+        if brings := _owner(target, others):
             yield Leak(place, target, brings)
 
 
@@ -81,13 +79,13 @@ def _pattern(words: frozenset[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.])(?:{'|'.join(parts)})(?!\w)") if parts else re.compile(r"(?!)")
 
 
-def _texts(module: Module) -> Iterator[tuple[str, str]]:
-    """(place, text) of everything in which a later name would be a leak."""
-    for cell in read_cells(module.source):
+def _texts(curriculum: Curriculum, module: Module) -> Iterator[tuple[str, str]]:
+    """(place, text) of everything in which a foreign name would be a leak."""
+    for cell in curriculum.cells(module):
         if cell.kind == "code":
             yield from _cell_texts(cell)
-    for exercise_id, guidance in load_guidance(module).items():
-        place = f"{module.guidance} [{exercise_id}]"
+    for exercise_id, guidance in curriculum.guidance(module).items():
+        place = f"{module.guidance_file} [{exercise_id}]"
         for text in (*guidance.hints, *(mistake.hint for mistake in guidance.mistakes)):
             yield place, text
 
@@ -99,8 +97,8 @@ def _cell_texts(cell: Cell) -> Iterator[tuple[str, str]]:
             yield cell.place(token.start[0]), token.string
 
 
-def _imports(module: Module) -> Iterator[tuple[str, str]]:
-    for cell in read_cells(module.source):
+def _imports(curriculum: Curriculum, module: Module) -> Iterator[tuple[str, str]]:
+    for cell in curriculum.cells(module):
         if cell.kind == "code":
             for node in ast.walk(parse(cell)):
                 yield from ((cell.place(node.lineno), name) for name in _imported(node))  # type: ignore[attr-defined]
@@ -116,7 +114,7 @@ def _imported(node: ast.AST) -> list[str]:
             return []
 
 
-def _owner(target: str, later: list[Module]) -> Module | None:
+def _owner(target: str, others: list[Module]) -> Module | None:
     if not target.startswith(f"{PACKAGE_NAME}."):
         return None
-    return next((m for m in later if m.import_name == target), None)
+    return next((m for m in others if target in m.import_names), None)

@@ -24,7 +24,8 @@ from tito.curriculum.exercises import Exercise, exercises
 from tito.curriculum.guidance import load_guidance
 from tito.curriculum.manifest import Module, load_manifest
 from tito.judge import Report, judge_module
-from tito.literate.percent import Cell, read_cells
+from tito.literate.cells import Cell
+from tito.literate.reading import read_cells
 from tito.literate.solutions import stub
 from tito.package.writer import reference_sources, write_package
 

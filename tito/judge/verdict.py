@@ -11,7 +11,7 @@ from tito.judge.failing_check import failing_check
 from tito.judge.locations import enclosing, exercise_line, line_text, stub_line, where
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
-from tito.literate.percent import Cell
+from tito.literate.cells import Cell
 from tito.sandbox.host.client import RemoteError
 from tito.sandbox.host.process import GuestLost
 

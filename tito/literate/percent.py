@@ -1,186 +1,163 @@
-"""Read literate files: Jupytext percent `.py` and `.ipynb`, as the same list of cells.
+r"""Read Jupytext percent `.py` files, as editors really write them.
 
-jupytext makes the notebooks; this reader exists beside it because messages need the line
-where a cell begins, and because a verdict must not wait for a conversion.
-A test keeps the two in agreement.
+jupytext makes the notebooks; this reader exists beside it because messages need the line where
+a cell begins, and because a verdict must not wait for a conversion. Tests keep the two in
+agreement (`tests/literate/fuzz.py`). They differ on purpose in this:
+
+- Cells lose the blank lines around them; lines end at "\n", "\r\n" or "\r", and nowhere else
+  (jupytext also breaks a line at a form feed or a Unicode separator within a string).
+- Strings end where Python ends them (jupytext takes `"\\"` for an open string). Where a string
+  never closes, every marker splits, so that one damaged cell does not swallow those behind it.
+- The YAML header is no cell, and neither are blank lines before the first marker.
+- Commented notebook lines stay comments (jupytext uncomments `# %matplotlib inline` and `# # +`).
+- Metadata are JSON; jupytext also accepts Python literals, and keeps what it cannot read as
+  `incorrectly_encoded_metadata`. Here it belongs to the title, unless it names NBGrader or
+  TinyTorch: then it is an error, for a test that nobody sees would be lost.
+- jupytext's own options in metadata (`active`, `tags=["active-…"]`, `language`) mean nothing,
+  and a marker splits a commented markdown cell even between code fences.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from tito.files import read_text
+from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
+from tito.literate.strings import string_spans
 
-MARKER = re.compile(r"^# %%(?:\s+\[(?P<kind>markdown|raw)\])?(?P<rest>(?:\s.*)?)$")
-DIRECTIVE = re.compile(r"^#\|\s*(\w+)\s*(.*?)\s*$")
-KEY = re.compile(r"\s*([\w-]+)=")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell: what it is, its text, and where it stands."""
-
-    kind: str  # "code", "markdown" or "raw"
-    source: str
-    metadata: dict[str, Any] = field(default_factory=dict)
-    line: int = 1  # 1-based line of the first source line; 1 in a notebook
-    index: int = 0  # position among the file's cells
-    origin: str = ""
-
-    @property
-    def nbgrader(self) -> dict[str, Any]:
-        """The NBGrader metadata; empty for a cell that has none."""
-        found = self.metadata.get("nbgrader")
-        return found if isinstance(found, dict) else {}
-
-    @property
-    def grade_id(self) -> str | None:
-        """The cell's id within its module."""
-        return self.nbgrader.get("grade_id")
-
-    @property
-    def is_exercise(self) -> bool:
-        """A cell in which the learner writes."""
-        return bool(self.nbgrader.get("solution"))
-
-    @property
-    def is_test(self) -> bool:
-        """A graded, locked cell."""
-        return bool(self.nbgrader.get("grade")) and not self.is_exercise
-
-    @property
-    def points(self) -> int:
-        """What the test cell is worth."""
-        return int(self.nbgrader.get("points", 0))
-
-    @property
-    def directives(self) -> dict[str, str]:
-        """The `#| name value` lines at the cell's top."""
-        found = {}
-        for line in self.source.splitlines():
-            match = DIRECTIVE.match(line)
-            if match:
-                found[match[1]] = match[2]
-            elif line.strip():
-                break
-        return found
-
-    @property
-    def is_export(self) -> bool:
-        """True when the cell goes into the package."""
-        return self.kind == "code" and "export" in self.directives
-
-    @property
-    def is_default_exp(self) -> bool:
-        """True when the cell names the export target."""
-        return self.kind == "code" and "default_exp" in self.directives
-
-    def place(self, line: int = 1) -> str:
-        """Where line `line` of this cell is, as "file:line" or "file, cell n, line m"."""
-        if self.origin.endswith(".ipynb"):
-            return f"{self.origin}, cell {self.index + 1}, line {line}"
-        return f"{self.origin}:{self.line + line - 1}"
-
-
-def read_cells(path: Path) -> list[Cell]:
-    """Return the cells of a percent `.py` file or an `.ipynb` notebook.
-
-    Raises SourceError (with file:line) when the file is damaged.
-    """
-    text = read_text(path)
-    origin = str(path)
-    return parse_notebook(text, origin) if path.suffix == ".ipynb" else parse_percent(text, origin)
+MARKER = re.compile(
+    r"[ \t\f]*#[ \t]*(?:%%%*[ \t\f](?P<rest>.*)|(?:%%|<codecell>|In\[[0-9 ]*\]:?)[ \t\f]*)$"
+)
+KINDS = {"[markdown]": "markdown", "[raw]": "raw", "[md]": "markdown"}
+KEY = re.compile(r"\s*(?P<key>[\w.@/-]+)\s*=\s*")
+OURS = re.compile("nbgrader|tinytorch")
+HEADER_RULE = re.compile(r"# ?---\s*$")
+ENCODING = re.compile(r"#!|[ \t\f]*#.*?coding[:=]")
+QUOTED = re.compile(r"[rR]?(\"\"\"|''')(.*)\1", re.DOTALL)
+LINE_END = re.compile(r"\r\n?")
 
 
 def parse_percent(text: str, origin: str = "") -> list[Cell]:
-    """Return the cells of a percent-format text; `origin` is used in messages."""
-    cells = []
-    for index, (marker, number, lines) in enumerate(_chunks(text.splitlines())):
-        match = MARKER.match(marker)
-        assert match is not None  # _chunks splits at markers only
-        kind = match["kind"] or "code"
-        metadata = _metadata(match["rest"], f"{origin}:{number}")
-        source = _trim(lines)
-        if kind != "code":
-            source = _prose(source, f"{origin}:{number + 1}")
-        cells.append(Cell(kind, source, metadata, number + 1, index, origin))
-    return cells
+    """Return the cells of a percent-format text; `origin` is used in messages.
+
+    Raises SourceError (with file:line) where a marker's metadata cannot be read.
+    """
+    lines = LINE_END.sub("\n", text).split("\n")
+    return [
+        _cell(chunk, index, f"{origin}:{start}", origin, start)
+        for index, (start, chunk) in enumerate(_chunks(lines))
+    ]
 
 
-def _chunks(lines: list[str]) -> Iterator[tuple[str, int, list[str]]]:
-    """Yield (marker line, its 1-based number, the lines below it) for each cell."""
-    starts = [number for number, line in enumerate(lines) if MARKER.match(line)]
+def _cell(lines: list[str], index: int, place: str, origin: str, start: int) -> Cell:
+    """The cell of a chunk that begins at line `start`, with its marker if it has one."""
+    marker = MARKER.match(lines[0])
+    kind, metadata = _marker(marker["rest"] or "", place) if marker else ("code", {})
+    first = 1 if marker else 0
+    while first < len(lines) and not lines[first]:
+        first += 1
+    source = "\n".join(lines[first:]).rstrip("\n")
+    if kind != "code":
+        source = _prose(source)
+    return Cell(kind, source, metadata, start + first, index, origin)
+
+
+def _chunks(lines: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield (1-based number of the first line, lines) for each cell, its marker included."""
+    top = _header_end(lines)
+    starts = _markers(lines, top)
+    head = starts[0] if starts else len(lines)
+    if any(line.strip() for line in lines[top:head]):
+        starts.insert(0, top)
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        yield lines[start], start + 1, lines[start + 1 : end]
+        yield start + 1, lines[start:end]
 
 
-def _trim(lines: list[str]) -> str:
-    return "\n".join(lines).strip("\n")
+def _header_end(lines: list[str]) -> int:
+    """The index of the first line behind encoding, interpreter and YAML header."""
+    top = 0
+    while top < min(2, len(lines)) and ENCODING.match(lines[top]):
+        top += 1
+    end = top
+    while end < len(lines) and lines[end].startswith("#"):
+        if HEADER_RULE.match(lines[end]) and end > top:
+            return end + 1
+        if end == top and not HEADER_RULE.match(lines[end]):
+            break
+        end += 1
+    return top
 
 
-def _metadata(text: str, place: str) -> dict[str, Any]:
-    """Parse `key=json key=json …`, skipping a title in front."""
-    first = KEY.search(text)
-    position = first.start() if first else len(text)
-    metadata = {}
-    while match := KEY.match(text, position):
-        try:
-            metadata[match[1]], position = json.JSONDecoder().raw_decode(text, match.end())
-        except json.JSONDecodeError as error:
+def _markers(lines: list[str], top: int) -> list[int]:
+    """The indices of the lines that begin a cell: not those inside of strings."""
+    found = [n for n in range(top, len(lines)) if "#" in lines[n] and MARKER.match(lines[n])]
+    inside = _quoted_lines(lines) if found else set()
+    return [number for number in found if number not in inside]
+
+
+def _quoted_lines(lines: list[str]) -> set[int]:
+    """The indices of the lines whose beginning stands in a string; none if one never closes."""
+    text = "\n".join(lines)
+    inside: set[int] = set()
+    line = position = 0
+    for start, end in string_spans(text) or ():
+        line += text.count("\n", position, start)
+        last = line + text.count("\n", start, end)
+        inside.update(range(line + 1, last + 1))
+        line, position = last, end
+    return inside
+
+
+def _marker(text: str, place: str) -> tuple[str, dict[str, Any]]:
+    """The kind and the metadata of a cell whose marker goes on with `text`."""
+    start = _metadata_start(text)
+    title = text[:start]
+    kind = next((kind for mark, kind in KINDS.items() if mark in title), "code")
+    try:
+        return kind, _metadata(text[start:])
+    except (ValueError, RecursionError) as error:
+        if OURS.search(text):
             raise SourceError(
-                place, f"cell metadata {match[1]!r} is not JSON ({error.msg})."
+                place,
+                f"cannot read the cell's metadata: {error}.",
+                'After the title and [markdown], write key=JSON, such as tags=["a"].',
             ) from error
-    if text[position:].strip():
-        raise SourceError(place, f"cannot read cell metadata at {text[position:].strip()!r}.")
+        return kind, {}
+
+
+def _metadata_start(text: str) -> int:
+    """Where the metadata begin: at "{", or at the key before the first "="."""
+    brace, equal = text.find("{"), text.find("=")
+    if equal < 0 or 0 <= brace < equal:
+        return brace if brace >= 0 else len(text)
+    before = text[:equal].rstrip()
+    return max(before.rfind(" "), before.rfind("\t")) + 1
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """Parse `key=JSON key=JSON …` or one JSON object; ValueError for anything else."""
+    if text.startswith("{"):
+        found = json.loads(text)
+        return dict(found)
+    decoder = json.JSONDecoder()
+    metadata = {}
+    position = 0
+    while match := KEY.match(text, position):
+        metadata[match["key"]], position = decoder.raw_decode(text, match.end())
+    if rest := text[position:].strip():
+        raise ValueError(f"{rest!r} is not key=JSON")
     return metadata
 
 
-def _prose(source: str, place: str) -> str:
+def _prose(source: str) -> str:
     """The text of a markdown cell: the inside of its string, or its uncommented lines."""
-    if source.startswith(('"""', 'r"""', "'''", "r'''")):
-        try:
-            return str(ast.literal_eval(source)).strip("\n")
-        except (SyntaxError, ValueError) as error:
-            raise SourceError(place, f"the markdown string does not close ({error}).") from error
-    return "\n".join(re.sub(r"^# ?", "", line) for line in source.splitlines())
+    if quoted := QUOTED.fullmatch(source.strip()):
+        return quoted[2].strip("\n")
+    return "\n".join(_uncommented(line) for line in source.split("\n"))
 
 
-def parse_notebook(text: str, origin: str = "") -> list[Cell]:
-    """Return the cells of a notebook's JSON text; `origin` is used in messages."""
-    try:
-        entries = json.loads(text)["cells"]
-        return [_notebook_cell(entry, index, origin) for index, entry in enumerate(entries)]
-    except json.JSONDecodeError as error:
-        raise SourceError(
-            f"{origin}:{error.lineno}",
-            f"this is not a notebook: the file is not valid JSON ({error.msg}).",
-            "Restore a backup or a checkpoint of the notebook, or start over with a fresh copy: "
-            "tito module reset (your file is kept as a backup).",
-        ) from error
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SourceError(
-            origin,
-            f"this JSON file is not a notebook (missing or odd part: {error}).",
-            "Restore a backup, or get a fresh copy: tito module reset (your file is kept).",
-        ) from error
-
-
-def _notebook_cell(entry: dict[str, Any], index: int, origin: str) -> Cell:
-    source = entry["source"]
-    source = source if isinstance(source, str) else "".join(source)
-    metadata = entry.get("metadata", {})
-    return Cell(
-        entry["cell_type"],
-        source,
-        metadata if isinstance(metadata, dict) else {},
-        1,
-        index,
-        origin,
-    )
+def _uncommented(line: str) -> str:
+    return line[1:].removeprefix(" ") if line.startswith("#") else line

@@ -1,106 +1,178 @@
-"""Turn a module's export cells into one file of the package (nbdev's directive syntax)."""
+"""Turn a module's export cells into files of the package (nbdev's directive syntax)."""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tito.curriculum.manifest import Module
+from tito.literate.cells import DIRECTIVES, Cell, read_directive
 from tito.literate.errors import SourceError
-from tito.literate.percent import DIRECTIVE, Cell
 from tito.literate.solutions import without_markers
+from tito.literate.strings import string_spans
+from tito.literate.syntax import parse, public_names
 
-KNOWN = {"default_exp", "export"}
-HEADER = "# Built by tito from {folder}. Do not edit: change the module, then export it again.\n"
-FUTURE = re.compile(r"^from __future__ import .*$\n?", re.MULTILINE)
+HEADER = "# Built by tito from {name}. Do not edit: change the module, then export it again.\n"
 
 
-def export_source(cells: list[Cell], module: Module, origin: str = "") -> str:
-    """Return the text of the package file that `cells` export.
+def export_files(
+    cells: Sequence[Cell], targets: Sequence[str], origin: str, header_name: str
+) -> dict[str, str]:
+    """Return target → text of each file that `cells` export.
 
-    The text depends on nothing but the cells. Raises SourceError with file:line for a
-    misplaced or unknown directive, a wrong target, or a syntax error.
+    Args:
+        cells: a module's, from its literate file or a learner's notebook.
+        targets: the files the module makes, such as "core.tensor"; the first is the one that its
+            `#| default_exp` names, the others are named by `#| export core.other`.
+        origin: the file the cells come from, for messages.
+        header_name: what the files' first line says they are built from.
+
+    The texts depend on nothing but the cells and `header_name`. Raises SourceError with its
+    place for a misplaced or unknown directive, a wrong target, a target that no cell exports to,
+    and code that does not compile.
     """
-    _check_target(cells, module, origin)
-    exported = [cell for cell in cells if _checked(cell).is_export]
-    if not exported:
-        raise SourceError(origin, "no cell begins with '#| export'; there is nothing to export.")
-    names = [name for cell in exported for name in public_names(parse(cell))]
-    bodies = [_body(cell) for cell in exported]
-    future = "".join(sorted({line for body in bodies for line in FUTURE.findall(body)}))
-    head = HEADER.format(folder=module.folder) + future + _dunder_all(names)
-    text = "\n\n\n".join(FUTURE.sub("", body).strip("\n") for body in bodies)
-    return f"{head}\n{text}\n"
+    exported = exported_cells(cells, targets, origin)
+    return {
+        target: _file([cell for cell, to in exported if to == target], header_name)
+        for target in targets
+    }
 
 
-def _check_target(cells: list[Cell], module: Module, origin: str) -> None:
+def exported_cells(
+    cells: Sequence[Cell], targets: Sequence[str], origin: str
+) -> list[tuple[Cell, str]]:
+    """Return (cell, target) of each cell that goes into the package, in order."""
+    _check_default(cells, targets[0], origin)
+    for cell in cells:
+        _check_directives(cell)
+    found = [(cell, _target(cell, targets)) for cell in cells if cell.is_export]
+    missing = [target for target in targets if target not in {to for _, to in found}]
+    if missing:
+        directive = "#| export" if missing[0] == targets[0] else f"#| export {missing[0]}"
+        raise SourceError(
+            origin,
+            f"no cell begins with {directive!r}; there is nothing to export to {missing[0]}.",
+            f"Write {directive} as the first line of each cell that belongs to the package.",
+        )
+    return found
+
+
+def _check_default(cells: Sequence[Cell], default: str, origin: str) -> None:
     declared = [cell for cell in cells if cell.is_default_exp]
     if len(declared) != 1:
         raise SourceError(
             declared[1].place() if declared else origin,
-            f"expected one '#| default_exp {module.target}' cell, found {len(declared)}.",
+            f"expected one '#| default_exp {default}' cell, found {len(declared)}.",
         )
     target = declared[0].directives["default_exp"]
-    if target != module.target:
+    if target != default:
         raise SourceError(
             declared[0].place(),
-            f"default_exp is {target!r}; {module.label} exports to {module.target!r}.",
+            f"default_exp is {target!r}; this module exports to {default!r}.",
         )
 
 
-def _checked(cell: Cell) -> Cell:
-    """The cell itself, once every directive in it is known and stands at the top."""
-    if cell.kind != "code":
-        return cell
-    at_top = len(cell.directives)
-    for number, line in enumerate(cell.source.splitlines(), start=1):
-        match = DIRECTIVE.match(line)
-        if match and match[1] not in KNOWN:
-            raise SourceError(cell.place(number), f"unknown directive {line!r}.")
-        if match:
-            at_top -= 1
-        if match and at_top < 0:
+def _check_directives(cell: Cell) -> None:
+    """Every directive is known, stands at the top of its cell, and stands there once."""
+    if cell.kind != "code" or "|" not in cell.source:
+        return
+    seen: set[str] = set()
+    for number, name, _ in cell.directive_lines:
+        line = cell.lines[number - 1]
+        if name not in DIRECTIVES:
             raise SourceError(
-                cell.place(number), f"directive {line!r} must stand at the top of its cell, once."
+                cell.place(number),
+                f"unknown directive {line!r}; expected '#| export' or '#| default_exp …'.",
             )
-    return cell
+        if name in seen:
+            raise SourceError(cell.place(number), f"directive {line!r} stands here twice.")
+        seen.add(name)
+    _check_misplaced(cell)
 
 
-def parse(cell: Cell) -> ast.Module:
-    """The cell's syntax tree; a syntax error becomes a SourceError with its place."""
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError as error:
-        line = error.lineno or 1
-        shown = (error.text or "").strip()
-        raise SourceError(cell.place(line), f"syntax error: {error.msg}: {shown}") from error
+def _check_misplaced(cell: Cell) -> None:
+    at_top = {number for number, _, _ in cell.directive_lines}
+    for number, line in _comment_lines(cell):
+        directive = read_directive(line)
+        if directive and directive[0] in DIRECTIVES and number not in at_top:
+            raise SourceError(
+                cell.place(number),
+                f"directive {line!r} must stand at the top of its cell, before any code.",
+            )
 
 
-def public_names(tree: ast.Module) -> list[str]:
-    """Names that a cell defines at its top level, without the underscored ones and imports."""
-    found = [name for statement in tree.body for name in _defined(statement)]
-    return [name for name in found if not name.startswith("_")]
+def _comment_lines(cell: Cell) -> list[tuple[int, str]]:
+    """(1-based number, text) of the lines that begin with "#", and not inside of a string."""
+    spans = string_spans(cell.source) or []
+    found = []
+    start = 0
+    for number, line in enumerate(cell.lines, start=1):
+        quoted = any(first < start < last for first, last in spans) if line[:1] == "#" else True
+        if not quoted:
+            found.append((number, line))
+        start += len(line) + 1
+    return found
 
 
-def _defined(statement: ast.stmt) -> Iterable[str]:
-    match statement:
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return [name]
-        case ast.Assign(targets=targets):
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
-            return [name]
-        case _:
-            return []
+def _target(cell: Cell, targets: Sequence[str]) -> str:
+    named = cell.directives["export"] or targets[0]
+    if named not in targets:
+        number = next(n for n, name, _ in cell.directive_lines if name == "export")
+        raise SourceError(
+            cell.place(number),
+            f"this cell exports to {named!r}; this module exports to {', '.join(targets)}.",
+        )
+    return named
 
 
-def _body(cell: Cell) -> str:
-    lines = without_markers(cell.source).splitlines()
-    return "\n".join(line for line in lines if not DIRECTIVE.match(line)).strip("\n")
+@dataclass(frozen=True)
+class _Body:
+    """What one cell brings into its file."""
+
+    future: tuple[str, ...]
+    names: tuple[str, ...]
+    text: str
 
 
-def _dunder_all(names: list[str]) -> str:
-    unique = list(dict.fromkeys(names))
-    listed = "".join(f'    "{name}",\n' for name in unique)
-    return f"\n__all__ = [\n{listed}]\n"
+def _file(cells: Sequence[Cell], header_name: str) -> str:
+    bodies = [_body(cell) for cell in cells]
+    future = "".join(sorted({f"{line}\n" for body in bodies for line in body.future}))
+    names = dict.fromkeys(name for body in bodies for name in body.names)
+    listed = "".join(f'    "{name}",\n' for name in names)
+    head = HEADER.format(name=header_name) + future + f"\n__all__ = [\n{listed}]\n"
+    return head + "\n" + "\n\n\n".join(body.text for body in bodies) + "\n"
+
+
+def _body(cell: Cell) -> _Body:
+    """The cell without its directives, markers and imports from `__future__`."""
+    tree = parse(cell)
+    lines = cell.code.split("\n")
+    for number, _, _ in cell.directive_lines:
+        lines[number - 1] = ""
+    future = [node for node in tree.body if _is_future(node)]
+    for node in future:
+        _check_alone(cell, node, tree)
+        lines[node.lineno - 1 : node.end_lineno] = [""] * (_last(node) - node.lineno + 1)
+    text = without_markers("\n".join(lines)).strip("\n")
+    return _Body(tuple(map(ast.unparse, future)), tuple(public_names(tree)), text)
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _last(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _check_alone(cell: Cell, node: ast.stmt, tree: ast.Module) -> None:
+    """It moves to the file's top, so nothing else may stand on its lines."""
+    shared = [
+        other
+        for other in tree.body
+        if other is not node and other.lineno <= _last(node) and _last(other) >= node.lineno
+    ]
+    if shared:
+        raise SourceError(
+            cell.place(node.lineno), "an import from __future__ needs a line of its own."
+        )

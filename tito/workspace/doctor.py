@@ -167,7 +167,7 @@ def _work(workspace: Workspace) -> Iterator[Finding]:
 
 def _notebook(workspace: Workspace, module: Module) -> Finding:
     from tito.curriculum.exercises import exercises
-    from tito.literate.percent import read_cells
+    from tito.literate.reading import read_cells
 
     subject = f"notebook {module.id}"
     mend = f"Fresh copy, yours is kept: tito module reset {module.id}"
