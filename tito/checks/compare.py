@@ -13,8 +13,6 @@ from tito.messages import Message
 
 BITS = (8, 16, 32, 64)
 DTYPES = frozenset({"bool", *(f"{k}{bits}" for k in ("float", "int", "uint") for bits in BITS)})
-    {"bool", *(f"{k}{n}" for k in ("float", "int", "uint") for n in (8, 16, 32, 64))}
-)
 SHOWN_BY_KIND = (int, float, str, list, tuple, dict, set)
 
 

@@ -1,0 +1,90 @@
+"""Patterns in lists, tuples and dictionaries: an item missing, too many, or out of place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tito.checks.compare import close_difference, equal_difference
+from tito.checks.values import NotNumbers
+from tito.messages import Message
+
+LONGEST = 200  # items
+
+
+def sequence_pattern(got: Any, expected: Any) -> Message | None:
+    """What the items of a list, tuple or dictionary say of the mistake."""
+    if type(got) is type(expected) is dict:
+        return _key(got, expected)
+    if type(got) is type(expected) is int and abs(expected) > 1:
+        return _count(got, expected)
+    if type(got) is not type(expected) or type(got) not in (list, tuple):
+        return None
+    if max(len(got), len(expected)) > LONGEST:
+        return None
+    return _ones(got, expected) or _length(got, expected) or _turned(got, expected)
+
+
+def _count(got: int, expected: int) -> Message | None:
+    if abs(got - expected) != 1:
+        return None
+    return Message("pattern.one_more" if got > expected else "pattern.one_less")
+
+
+def _key(got: dict[Any, Any], expected: dict[Any, Any]) -> Message | None:
+    missing = [key for key in expected if key not in got and type(key) is str]
+    extra = [key for key in got if key not in expected and type(key) is str]
+    if len(missing) == len(extra) == 1:
+        return Message("pattern.key", got=repr(extra[0]), expected=repr(missing[0]))
+    return None
+
+
+def _ones(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """Shapes that differ by axes of length 1."""
+    if type(expected) is not tuple or any(type(size) is not int for size in (*got, *expected)):
+        return None
+    if got == expected or [n for n in got if n != 1] != [n for n in expected if n != 1]:
+        return None
+    if len(got) == len(expected):
+        return Message("pattern.ones_moved")
+    return Message("pattern.ones_missing" if len(got) < len(expected) else "pattern.ones_extra")
+
+
+def _length(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """One item too few or too many at an end, the others right."""
+    if abs(len(got) - len(expected)) != 1 or min(len(got), len(expected)) < 2:
+        return None
+    longer, shorter = (got, expected) if len(got) > len(expected) else (expected, got)
+    word = "extra" if longer is got else "missing"
+    ends = {"first": longer[1:], "last": longer[:-1]}
+    fits = [end for end, rest in ends.items() if _agree(shorter, rest)]
+    return Message(f"pattern.{fits[0]}_{word}") if len(fits) == 1 else None
+
+
+def _turned(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """The right items in another order."""
+    if len(got) != len(expected) or len(got) < 2 or _agree(got, expected):
+        return None
+    rest = list(expected)
+    for item in got:
+        place = next((i for i, other in enumerate(rest) if _agree_items(item, other)), None)
+        if place is None:
+            return None
+        del rest[place]
+    is_turned = _agree(got, expected[::-1])
+    return Message("pattern.items_reversed" if is_turned else "pattern.items_permuted")
+
+
+def _agree(left: Sequence[Any], right: Sequence[Any]) -> bool:
+    return all(_agree_items(a, b) for a, b in zip(left, right, strict=True))
+
+
+def _agree_items(left: Any, right: Any) -> bool:
+    try:
+        return close_difference(left, right, 1e-5, 1e-6) is None
+    except NotNumbers:
+        pass
+    try:
+        return equal_difference(left, right) is None
+    except TypeError:
+        return left is right
