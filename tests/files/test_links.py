@@ -12,7 +12,7 @@ from tito.files import backup, read_bytes, read_text, refuse_links, write_atomic
 
 @pytest.fixture
 def places(tmp_path) -> tuple[Path, Path]:
-    """A workspace's folder, and one outside of it with a secret; skipped where links need rights."""
+    """A workspace, and a folder outside of it with a secret; skipped where links need rights."""
     root, outside = tmp_path / "root", tmp_path / "outside"
     (root / "core").mkdir(parents=True)
     outside.mkdir()

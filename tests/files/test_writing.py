@@ -192,7 +192,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 
 def test_a_missing_file_and_foreign_text(tmp_path):
-    with pytest.raises(TitoError, match="Cannot read .*nothing"):
+    with pytest.raises(TitoError, match=r"Cannot read .*nothing"):
         read_bytes(tmp_path / "nothing")
     (tmp_path / "latin.txt").write_bytes(b"gr\xf6\xdfer")
     with pytest.raises(TitoError, match=r"not UTF-8 text \(byte 2\)"):

@@ -1,200 +1,257 @@
 """What a learner has done so far: one readable JSON file, written whole or not at all.
 
-The file is the learner's: fields that this version does not know are kept as they are.
+The file is the learner's own. Completions and results edited by hand are believed: they unlock
+things for oneself alone, and whoever grades judges again. What this version does not know is
+kept as it is. Reading never runs anyone's code and never changes a file; what was lost is
+recovered by `tito.workspace.repair`, which judges again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tito.curriculum.manifest import Milestone, Module, Part
+from tito.errors import TitoError
 from tito.files import write_atomic
-from tito.workspace.layout import Workspace
+from tito.workspace.progress_file import Damaged, locked, read_plain
+from tito.workspace.records import (
+    VERSION,
+    MilestoneProgress,
+    MilestoneResult,
+    ModuleProgress,
+    Records,
+    TestsRecord,
+    TrackChoice,
+)
 
 if TYPE_CHECKING:
+    from tito.curriculum.modules import Milestone, Module, Part
     from tito.judge import Report
+    from tito.workspace.layout import Workspace
 
-VERSION = 1
-
-
-class DamagedProgress(Exception):
-    """The progress file cannot be used; the text says why. Never leaves `tito.workspace`."""
+NOTICED = 5  # damaged fields that are named one by one
+SKELETON: dict[str, Any] = {"version": VERSION, "current": None, "modules": {}, "milestones": {}}
 
 
 @dataclass
 class Progress:
-    """The progress of one workspace. `notices` is what the reader should be told about loading."""
+    """The progress of one workspace. `notices` is what the reader should be told about loading.
 
-    path: Path
-    data: dict[str, Any]
+    `others` are modules that the curriculum does not have: kept, and otherwise ignored.
+    """
+
+    workspace: Workspace
+    records: Records = field(default_factory=Records)
+    others: dict[str, Any] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    is_damaged: bool = False  # the file holds what will be gone once it is replaced
 
     @classmethod
     def load(cls, workspace: Workspace) -> Progress:
-        """Read the workspace's progress.
+        """Read the workspace's progress; a damaged field costs that field alone.
 
-        A missing or damaged file is rebuilt from the work itself: the damaged one is kept as a
-        backup, and `notices` says what was rebuilt and what could not be.
+        Of a missing or unusable file nothing is left: the progress is empty and `lost` says why.
+        Raises TitoError when the file is a link to another place.
         """
         try:
-            return cls(workspace.progress_path, read(workspace.progress_path))
-        except DamagedProgress as damage:
-            from tito.workspace.repair import rebuild
+            return cls._of(workspace, read_plain(workspace))
+        except Damaged as damage:
+            is_there = os.path.lexists(workspace.progress_path)
+            return cls(workspace, Records(lost=str(damage)), is_damaged=is_there)._noticed([])
 
-            return rebuild(workspace, str(damage))
+    @classmethod
+    def _of(cls, workspace: Workspace, data: dict[str, Any]) -> Progress:
+        known = {module.id for module in workspace.curriculum.modules}
+        modules = data.get("modules", {})
+        others = {key: entry for key, entry in modules.items() if key not in known}
+        own = {key: entry for key, entry in modules.items() if key in known}
+        damage: list[str] = []
+        records = Records.read({**data, "modules": own}, "", damage)
+        records.version = max(records.version, VERSION)
+        if records.current not in known:
+            records.current = None
+        return cls(workspace, records, others, is_damaged=bool(damage))._noticed(damage)
 
     @classmethod
     def empty(cls, workspace: Workspace) -> Progress:
         """The progress of someone who has just begun."""
-        data: dict[str, Any] = {
-            "version": VERSION,
-            "current": None,
-            "modules": {},
-            "milestones": {},
-        }
-        return cls(workspace.progress_path, data)
+        return cls(workspace)
 
     def save(self) -> None:
-        """Write the file, atomically."""
-        write_atomic(self.path, json.dumps(self.data, indent=2, ensure_ascii=False) + "\n")
+        """Write the file, atomically; a damaged one that it replaces is kept as a backup.
+
+        Raises TitoError when it cannot be written, or belongs to a newer tito.
+        """
+        self.require_writable()
+        path = self.workspace.progress_path
+        if self.is_damaged:
+            self.notices.append(f"The damaged file is kept as {self.workspace.backup(path)}.")
+            self.is_damaged = False
+        text = json.dumps(self.to_dict(), indent=2)
+        write_atomic(path, text + "\n", inside=self.workspace.root)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data, as it stands in the file."""
+        data = self.records.to_dict()
+        return {**SKELETON, **data, "modules": {**data.get("modules", {}), **self.others}}
+
+    @property
+    def lost(self) -> str:
+        """Why the learner's earlier progress is not in here; "" if it is, or was rebuilt."""
+        return self.records.lost
+
+    @property
+    def is_newer(self) -> bool:
+        """True when a newer tito wrote the file: it can be read, but not changed."""
+        return self.records.version > VERSION
+
+    def require_writable(self) -> None:
+        """Raise a TitoError when the file belongs to a newer tito."""
+        if self.is_newer:
+            raise TitoError(f"{self._newer()}, so nothing is recorded.", "Update this tito first.")
+
+    def _newer(self) -> str:
+        return (
+            f"A newer tito wrote {self.workspace.progress_path} (version "
+            f"{self.records.version}; this one knows {VERSION})"
+        )
+
+    def _noticed(self, damage: list[str]) -> Progress:
+        path = self.workspace.progress_path
+        if self.is_newer:
+            self.notices.append(f"{self._newer()}. It is read and left as it is: update this tito.")
+        elif self.lost:
+            self.notices.append(f"The progress file {path} was unusable: {self.lost}.")
+        elif damage:
+            self.notices += [f"{path}: left out as damaged: {text}." for text in damage[:NOTICED]]
+            self.notices += [f"{len(damage) - NOTICED} more such fields."] * (len(damage) > NOTICED)
+        return self
 
     # -- modules -------------------------------------------------------------------------------
 
     @property
     def current(self) -> str | None:
         """The id of the module last worked on."""
-        found = self.data.get("current")
-        return found if isinstance(found, str) else None
+        return self.records.current
 
     @property
     def completed(self) -> tuple[int, ...]:
         """The numbers of the completed modules, in order."""
-        entries = self.data["modules"].items()
-        return tuple(sorted(int(key) for key, entry in entries if entry.get("completed")))
+        return tuple(sorted(int(key) for key, e in self.records.modules.items() if e.completed))
 
     def missing(self, numbers: tuple[int, ...]) -> list[int]:
         """Those of `numbers` that are not completed."""
         return [number for number in numbers if number not in self.completed]
 
-    def entry(self, module: Module) -> Mapping[str, Any]:
-        """What is recorded about a module: started, completed, points, … Empty if nothing is."""
-        found = self.data["modules"].get(module.id, {})
-        return found if isinstance(found, dict) else {}
+    def entry(self, module: Module) -> ModuleProgress:
+        """What is recorded about a module, to read; empty if nothing is."""
+        return self.records.modules.get(module.id) or ModuleProgress()
 
     def start(self, module: Module) -> None:
         """Record that the module is being worked on."""
-        self._edit(module).setdefault("started", now())
-        self.data["current"] = module.id
+        entry = self.edit(module)
+        entry.started = entry.started or now()
+        self.records.current = module.id
 
-    def record_tests(self, module: Module, report: Report, digest: str) -> None:
-        """Record the verdict on the learner's file whose content has this digest."""
-        results = {result.exercise_id: result.status for result in report.results}
+    def record_tests(
+        self, module: Module, report: Report, digest: str, integration: bool | None = None
+    ) -> None:
+        """Record the verdict on the learner's file whose content has this digest.
+
+        `integration` tells whether the test across modules passed; None if it was not judged.
+        """
         self.start(module)
-        self._edit(module)["tests"] = {
-            "time": now(),
-            "file": digest,
-            "points": report.points,
-            "max_points": report.max_points,
-            "results": results,
-        }
+        self.edit(module).tests = TestsRecord(
+            time=now(),
+            file=digest,
+            points=report.points,
+            max_points=report.max_points,
+            results={result.exercise_id: result.status for result in report.results},
+            integration=integration,
+        )
 
     def record_export(self, module: Module) -> None:
         """Record that the module's file was written into the package just now."""
-        self._edit(module)["exported"] = now()
+        self.edit(module).exported = now()
 
     def complete(self, module: Module, report: Report) -> None:
         """Record that the module is completed; the first time of completion stays."""
-        entry = self._edit(module)
-        entry.setdefault("completed", now())
-        entry.update(points=report.points, max_points=report.max_points)
+        entry = self.edit(module)
+        entry.completed = entry.completed or now()
+        entry.points, entry.max_points = report.points, report.max_points
 
     def forget_attempt(self, module: Module) -> None:
         """Forget verdicts and hints of the module's file; a completion stays recorded."""
-        for key in ("tests", "hints"):
-            self._edit(module).pop(key, None)
+        entry = self.edit(module)
+        entry.tests, entry.hints = None, {}
 
     def status_of(self, module: Module, digest: str) -> dict[str, str] | None:
         """Exercise → status as last judged, if the file judged is the one with this digest."""
-        tests = self.entry(module).get("tests")
-        if not isinstance(tests, dict) or tests.get("file") != digest:
-            return None
-        results = tests.get("results")
-        return results if isinstance(results, dict) else None
+        tests = self.entry(module).tests
+        return dict(tests.results) if tests is not None and tests.file == digest else None
 
     def hint_level(self, module: Module, exercise_id: str) -> int:
         """How many levels of hint have been shown for the exercise (0 to 3)."""
-        hints = self.entry(module).get("hints")
-        level = hints.get(exercise_id, 0) if isinstance(hints, dict) else 0
-        return level if isinstance(level, int) else 0
+        return self.entry(module).hints.get(exercise_id, 0)
 
     def record_hint(self, module: Module, exercise_id: str, level: int) -> None:
         """Record that the hints of an exercise have been shown up to `level`."""
-        hints = self._edit(module).setdefault("hints", {})
-        hints[exercise_id] = max(level, self.hint_level(module, exercise_id))
+        shown = max(level, self.hint_level(module, exercise_id))
+        self.edit(module).hints[exercise_id] = shown
 
-    def _edit(self, module: Module) -> dict[str, Any]:
-        return self.data["modules"].setdefault(module.id, {})
+    def edit(self, module: Module) -> ModuleProgress:
+        """What is recorded about a module, to change; begins a record if there is none."""
+        return self.records.modules.setdefault(module.id, ModuleProgress())
+
+    # -- the track -----------------------------------------------------------------------------
+
+    @property
+    def track(self) -> TrackChoice | None:
+        """The track chosen, if the curriculum has its modules; None for the whole course."""
+        choice = self.records.track or TrackChoice()
+        known = {module.number for module in self.workspace.curriculum.modules}
+        return choice if choice.name and choice.build and known.issuperset(choice.build) else None
+
+    @track.setter
+    def track(self, choice: TrackChoice | None) -> None:
+        self.records.track = choice
 
     # -- milestones ----------------------------------------------------------------------------
 
     def milestone_results(self, milestone: Milestone) -> dict[int, dict[str, Any]]:
         """Part number → the result of its latest run."""
-        parts = self.data["milestones"].get(milestone.id, {}).get("parts", {})
-        return {int(number): result for number, result in parts.items()}
+        parts = self.records.milestones.get(milestone.id, MilestoneProgress()).parts
+        numbers = [part.number for part in milestone.parts if str(part.number) in parts]
+        return {number: parts[str(number)].to_dict() for number in numbers}
 
     def record_milestone(self, milestone: Milestone, part: Part, result: dict[str, Any]) -> None:
         """Record the result of a milestone part, in place of the one before."""
-        entry = self.data["milestones"].setdefault(milestone.id, {})
-        entry.setdefault("parts", {})[str(part.number)] = {"time": now(), **result}
+        place = f"milestones.{milestone.id}.parts.{part.number}"
+        damage: list[str] = []
+        record = MilestoneResult.read({**result, "time": now()}, place, damage)
+        self.notices += [f"Not recorded of the result: {text}." for text in damage]
+        entry = self.records.milestones.setdefault(milestone.id, MilestoneProgress())
+        entry.parts[str(part.number)] = record
 
 
 @contextmanager
 def changed_progress(workspace: Workspace) -> Iterator[Progress]:
     """Load the progress, let the caller change it, and save it unless that failed.
 
-    Reading just before writing keeps what another `tito` recorded in the meantime.
+    A lock keeps every other tito of the workspace out from the reading to the writing, so that
+    no change is lost; the system opens it when its holder dies. Raises TitoError when another
+    tito holds it for half a minute, or nothing may be recorded.
     """
-    progress = Progress.load(workspace)
-    yield progress
-    progress.save()
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read and check a progress file. Raises DamagedProgress, saying what is wrong."""
-    try:
-        data = json.loads(path.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
-        raise DamagedProgress("it is missing") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DamagedProgress(f"it cannot be read ({error})") from error
-    except json.JSONDecodeError as error:
-        raise DamagedProgress(f"not valid JSON at line {error.lineno}: {error.msg}") from error
-    _check(data)
-    return data
-
-
-def _check(data: Any) -> None:
-    if not isinstance(data, dict):
-        raise DamagedProgress(f"expected a JSON object, found {type(data).__name__}")
-    for name in ("modules", "milestones"):
-        section = data.setdefault(name, {})
-        if not isinstance(section, dict) or not all(map(_is_entry, section.items())):
-            raise DamagedProgress(f"the field {name!r} does not hold one object for each number")
-    for entry in data["milestones"].values():
-        parts = entry.get("parts", {})
-        if not isinstance(parts, dict) or not all(map(_is_entry, parts.items())):
-            raise DamagedProgress("the results of a milestone are not one object for each part")
-
-
-def _is_entry(item: tuple[str, Any]) -> bool:
-    key, entry = item
-    return key.isascii() and key.isdigit() and isinstance(entry, dict)
+    with locked(workspace):
+        progress = Progress.load(workspace)
+        progress.require_writable()
+        yield progress
+        progress.save()
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""Rebuild a lost or damaged progress file from what counts: the work itself.
+"""Recover a lost progress from what counts: the work itself.
 
 What is exported into the package was once good enough to export; whether it is complete is not
 taken on trust but judged again, on the learner's own file.
@@ -6,69 +6,100 @@ taken on trust but judged again, on the learner's own file.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from tito.curriculum.manifest import Module, load_manifest
+from tito.curriculum.modules import Module
 from tito.errors import TitoError
+from tito.judge import Report
 from tito.workspace.layout import Workspace
-from tito.workspace.progress import Progress, now
+from tito.workspace.progress import Progress, changed_progress
+from tito.workspace.testing import judge_again
 
-LOST = "Not recoverable: when you started, hints already shown, milestone results."
+GONE = "Not recoverable: when you started, hints already shown, milestone results, your track."
 
 
-def rebuild(workspace: Workspace, damage: str) -> Progress:
-    """Return a new progress for the workspace, saved, with notices about what was done.
+@dataclass(frozen=True)
+class Finding:
+    """What became of one exported module; `doubt` says why it is not complete ("" if it is)."""
 
-    `damage` says what is wrong with the old file, which is kept as a backup if it exists.
+    module: Module
+    doubt: str
+    report: Report | None = None
+    digest: str = ""
+
+
+def rebuild(workspace: Workspace) -> Progress:
+    """Return the workspace's progress; if it was lost, judge the work again and record that.
+
+    This runs the learner's code, as `tito module test` does, and takes as long. What was recorded
+    since the loss stays. `notices` of the progress returned say what was lost and recovered.
     """
-    progress = Progress.empty(workspace)
-    progress.notices.append(f"The progress file {workspace.progress_path} was unusable: {damage}.")
-    if workspace.progress_path.exists():
-        kept = workspace.backup(workspace.progress_path)
-        progress.notices.append(f"It is kept as {kept}.")
-    exported = [m for m in load_manifest().available if m.number in workspace.sources()]
-    doubts = {module: _recover(workspace, progress, module) for module in exported}
-    progress.notices += _summary(exported, doubts)
-    progress.data["rebuilt"] = {"time": now(), "why": damage}
-    progress.save()
+    progress = Progress.load(workspace)
+    if not progress.lost or progress.is_newer:
+        return progress
+    findings = _judge_exported(workspace)
+    with changed_progress(workspace) as progress:
+        if progress.lost:  # still: another tito may have been faster
+            for finding in findings:
+                _record(workspace, progress, finding)
+            progress.notices += _summary(findings)
+            progress.records.lost = ""
     return progress
 
 
-def _recover(workspace: Workspace, progress: Progress, module: Module) -> str:
-    """Judge an exported module again and record it; return why it is not complete, or ""."""
-    from tito.workspace.testing import digest_of, judge_work
+def _judge_exported(workspace: Workspace) -> list[Finding]:
+    """Judge every module that the learner exported, in order."""
+    own = workspace.own_sources()
+    sound = workspace.sources().keys() - own.keys()  # prebuilt modules need no judging
+    findings: list[Finding] = []
+    for module in workspace.curriculum.available:
+        if module.number in own:
+            findings.append(_judge(workspace, module, sound))
+            if not findings[-1].doubt:
+                sound.add(module.number)
+    return findings
 
-    progress.start(module)
-    entry = progress.data["modules"][module.id]
-    exported = (workspace.root / module.export_path).stat().st_mtime
-    entry["started"] = None
-    if progress.missing(module.prerequisites):
-        return "a module before it is not complete"
+
+def _judge(workspace: Workspace, module: Module, sound: set[int]) -> Finding:
+    if not sound.issuperset(module.prerequisites):
+        return Finding(module, "a module before it is not complete")
     try:
-        file = workspace.learner_file(module)
-        digest = digest_of(file)
-        report = judge_work(workspace, module)
+        work, report = judge_again(workspace, module.number)
     except TitoError as error:
-        return error.message
-    progress.record_tests(module, report, digest)
-    if not report.passed:
-        return f"{report.points} of {report.max_points} points"
-    progress.complete(module, report)
-    entry["completed"] = datetime.fromtimestamp(exported).astimezone().isoformat(timespec="seconds")
-    return ""
+        return Finding(module, error.message)
+    doubt = "" if report.passed else f"{report.points} of {report.max_points} points"
+    return Finding(module, doubt, report, work.digest)
 
 
-def _summary(exported: list[Module], doubts: dict[Module, str]) -> list[str]:
-    if not exported:
-        return ["Rebuilt: your package holds no module yet, so you start at the beginning.", LOST]
-    complete = [module.id for module in exported if not doubts[module]]
+def _record(workspace: Workspace, progress: Progress, finding: Finding) -> None:
+    """Record a finding. When the module was started is not known; exported it was in its time."""
+    module, report, entry = finding.module, finding.report, progress.edit(finding.module)
+    started, current = entry.started, progress.current
+    exported = _exported_at(workspace, module)
+    if report is not None:
+        progress.record_tests(module, report, finding.digest)
+    if report is not None and report.passed:
+        entry.completed = entry.completed or exported
+        progress.complete(module, report)
+    entry.started, entry.exported = started, entry.exported or exported
+    progress.records.current = current or module.id
+
+
+def _exported_at(workspace: Workspace, module: Module) -> str:
+    files = [workspace.root / path for path in module.export_paths.values()]
+    saved = max(file.stat().st_mtime for file in files)
+    return datetime.fromtimestamp(saved).astimezone().isoformat(timespec="seconds")
+
+
+def _summary(findings: list[Finding]) -> list[str]:
+    if not findings:
+        return ["Rebuilt: your package holds no module yet, so you start at the beginning.", GONE]
+    complete = [finding.module.id for finding in findings if not finding.doubt]
     lines = [
-        f"Rebuilt from your package and by running the tests again: complete are "
+        "Rebuilt from your package and by running the tests again: complete are "
         f"{', '.join(complete) or 'none'}."
     ]
-    lines += [
-        f"{module.label} is exported but not complete: {why}"
-        for module, why in doubts.items()
-        if why
-    ]
-    return [*lines, LOST]
+    doubted = [finding for finding in findings if finding.doubt]
+    lines += [f"{f.module.label} is exported but not complete: {f.doubt}" for f in doubted]
+    return [*lines, GONE]
