@@ -19,13 +19,16 @@ class BuildReference(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the reference package and the curriculum's files to the wheel."""
         sys.path.insert(0, self.root)
+        from tito.curriculum.curriculum import Curriculum
         from tito.package.writer import write_reference
 
+        curriculum = Curriculum.load(Path(self.root))
+
         if version == "editable":
-            write_reference(Path(self.root))
+            write_reference(Path(self.root), curriculum)
             return
         self.folder = tempfile.TemporaryDirectory()
-        write_reference(Path(self.folder.name))
+        write_reference(Path(self.folder.name), curriculum)
         included = build_data["force_include"]
         included[str(Path(self.folder.name) / "tinytorch")] = "tinytorch"
         for path in self._curriculum():

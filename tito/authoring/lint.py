@@ -8,12 +8,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tito.curriculum.exercises import TEST_PREFIX, Exercise
-from tito.curriculum.guidance import LEVELS, load_guidance
-from tito.curriculum.manifest import Module
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.exercises import ORDINARY, TEST_PREFIX, Exercise
+from tito.curriculum.guidance import LEVELS
+from tito.curriculum.modules import Module
 from tito.curriculum.notebook import learner_notebook
+from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
-from tito.literate.percent import Cell
 from tito.literate.solutions import BEGIN, END, regions, solution_lines
 
 MISORDERED = re.compile(r"^# %% .*=.*\[markdown\]", re.MULTILINE)
@@ -21,20 +22,21 @@ TELLING = 24  # a solution line of at least so many characters gives something a
 TEST_IMPORTS = {"numpy", "math", "re", "itertools", "random", "string", "io", "json", "warnings"}
 
 
-def lint_module(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
+def lint_module(curriculum: Curriculum, module: Module) -> list[str]:
     """Return one sentence for everything that does not hold of the module's text."""
-    faults = []
-    for check in (_points, _ids, _regions, _guidance, _test_imports, _anatomy):
+    cells, found = curriculum.cells(module), curriculum.exercises(module)
+    faults = _guidance(curriculum, module, found)
+    for check in (_points, _ids, _limits, _regions, _test_imports, _anatomy):
         faults += check(module, cells, found)
-    return faults + _misordered(module.source) + _notebook(module, cells)
+    return faults + _misordered(module.source) + _notebook(curriculum, module, cells)
 
 
-def _points(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
-    total = sum(exercise.points for exercise in found)
+def _points(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
+    total = sum(exercise.tests[0].points for exercise in found)
     return [] if total == module.points else [f"points add up to {total}, expected {module.points}"]
 
 
-def _ids(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
+def _ids(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
     prefix = f"{module.word}_"
     return [
         f"id {exercise.id!r} does not start with {prefix!r} (so it may stand in another module too)"
@@ -43,7 +45,7 @@ def _ids(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[s
     ]
 
 
-def _regions(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
+def _regions(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
     faults = []
     for exercise in found:
         try:
@@ -56,14 +58,20 @@ def _regions(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> li
     return faults
 
 
-def _guidance(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
-    guidance = load_guidance(module)
+def _limits(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
+    known = {exercise.id for exercise in found}
+    unknown = [limit.exercise for limit in module.limits if limit.exercise not in known]
+    return [f"limits for unknown exercise {name!r}" for name in unknown]
+
+
+def _guidance(curriculum: Curriculum, module: Module, found: Sequence[Exercise]) -> list[str]:
+    guidance = curriculum.guidance(module)
     unknown = guidance.keys() - {exercise.id for exercise in found}
     faults = [f"guidance for unknown exercise {name!r}" for name in sorted(unknown)]
     for exercise in found:
         entry = guidance.get(exercise.id)
         hints, mistakes = (len(entry.hints), len(entry.mistakes)) if entry else (0, 0)
-        if hints != LEVELS or mistakes < LEVELS:
+        if exercise.kind == ORDINARY and (hints != LEVELS or mistakes < LEVELS):
             faults.append(
                 f"{exercise.id} has {hints} hints and {mistakes} mistakes; "
                 f"expected {LEVELS} and at least {LEVELS}"
@@ -71,7 +79,7 @@ def _guidance(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> l
     return faults
 
 
-def _test_imports(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
+def _test_imports(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
     """Test cells run in the judge, which must never import a learner's package."""
     return [
         f"{exercise.test.place()}: {TEST_PREFIX}{exercise.id} imports {name!r}"
@@ -88,7 +96,7 @@ def _imported(node: ast.AST) -> list[str]:
     return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
-def _anatomy(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[str]:
+def _anatomy(module: Module, cells: Sequence[Cell], found: Sequence[Exercise]) -> list[str]:
     """Each test follows its exercise, before the next one; a test_module() is there."""
     order = [cell.grade_id for cell in cells if cell.is_exercise or cell.is_test]
     expected = [name for exercise in found for name in (exercise.id, TEST_PREFIX + exercise.id)]
@@ -105,9 +113,9 @@ def _misordered(path: Path) -> list[str]:
     return [f"{path}:{line}: [markdown] must come before the metadata" for line in lines]
 
 
-def _notebook(module: Module, cells: list[Cell]) -> list[str]:
+def _notebook(curriculum: Curriculum, module: Module, cells: Sequence[Cell]) -> list[str]:
     """Nothing of a solution may stand in the learner's notebook."""
-    sources = [cell["source"] for cell in json.loads(learner_notebook(module))["cells"]]
+    sources = [cell["source"] for cell in json.loads(learner_notebook(curriculum, module))["cells"]]
     code = "\n".join(text if isinstance(text, str) else "".join(text) for text in sources)
     present = {line.strip() for line in code.splitlines()}
     faults = [f"the learner's notebook contains {mark!r}" for mark in (BEGIN, END) if mark in code]

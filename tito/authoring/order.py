@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME, Module
 from tito.literate.cells import Cell
-from tito.literate.syntax import parse, public_names
+from tito.literate.syntax import public_names
 
 DISTINCTIVE = re.compile(r"[A-Z]\w*[a-z0-9]\w*|[A-Z]{3,}|\w+_\w+")  # Linear, SGD, clip_grad_norm
 
@@ -50,7 +50,7 @@ def vocabulary(curriculum: Curriculum, module: Module) -> frozenset[str]:
     names = set(module.shown)
     if module.available:
         cells = [cell for cell in curriculum.cells(module) if cell.is_export]
-        names |= {name for cell in cells for name in public_names(parse(cell))}
+        names |= {name for cell in cells for name in public_names(cell.tree)}
     return frozenset(name for name in names if DISTINCTIVE.fullmatch(name)) | set(module.terms)
 
 
@@ -91,7 +91,7 @@ def _texts(curriculum: Curriculum, module: Module) -> Iterator[tuple[str, str]]:
 
 
 def _cell_texts(cell: Cell) -> Iterator[tuple[str, str]]:
-    parse(cell)  # a syntax error is reported with its place, not as a tokenizer failure
+    _ = cell.tree  # a syntax error is reported with its place, not as a tokenizer failure
     for token in tokenize.generate_tokens(io.StringIO(cell.source).readline):
         if tokenize.tok_name[token.type] in LOOKED_AT:
             yield cell.place(token.start[0]), token.string
@@ -100,7 +100,7 @@ def _cell_texts(cell: Cell) -> Iterator[tuple[str, str]]:
 def _imports(curriculum: Curriculum, module: Module) -> Iterator[tuple[str, str]]:
     for cell in curriculum.cells(module):
         if cell.kind == "code":
-            for node in ast.walk(parse(cell)):
+            for node in ast.walk(cell.tree):
                 yield from ((cell.place(node.lineno), name) for name in _imported(node))  # type: ignore[attr-defined]
 
 

@@ -12,22 +12,22 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from tito.authoring.lint import lint_module
 from tito.authoring.order import check_order
-from tito.curriculum.exercises import Exercise, exercises
-from tito.curriculum.guidance import load_guidance
-from tito.curriculum.manifest import Module, load_manifest
-from tito.judge import Report, judge_module
-from tito.literate.cells import Cell
-from tito.literate.reading import read_cells
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.exercises import Exercise
+from tito.curriculum.guidance import plant
+from tito.curriculum.modules import Module
+from tito.judge import Judge, Report
+from tito.literate.cells import Cell, with_source
 from tito.literate.solutions import stub
-from tito.package.writer import reference_sources, write_package
+from tito.package.writer import Sources, reference_sources, upon, write_package
 
 Notify = Callable[[str], None]
 
@@ -60,35 +60,38 @@ class Case:
     hint: str = ""
 
 
-def prove(modules: Iterable[Module], notify: Notify = lambda _: None) -> list[ModuleProof]:
+def prove(
+    curriculum: Curriculum, modules: Iterable[Module], notify: Notify = lambda _: None
+) -> list[ModuleProof]:
     """Prove every module; `notify` hears one line before each."""
-    sources = reference_sources()
+    judge, sources = Judge(curriculum), reference_sources(curriculum)
     proofs = []
     # Processes, not threads: CPython's parser is not safe to run in several threads at once
     # (3.11), and a parser error would be counted as a caught mistake.
-    with ProcessPoolExecutor(os.cpu_count() or 1) as pool:
+    workers = os.cpu_count() or 1
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(curriculum.root,)) as pool:
         for module in modules:
             notify(f"{module.label}")
-            proofs.append(_prove_module(module, sources, pool))
+            proofs.append(_prove_module(judge, module, sources, pool))
     return proofs
 
 
-def _prove_module(module: Module, sources: dict[int, str], pool: Executor) -> ModuleProof:
-    proof = ModuleProof(module)
-    cells = read_cells(module.source)
-    found = exercises(module, cells)
-    proof.exercises = len(found)
-    proof.faults += lint_module(module, cells, found)
-    proof.faults += [str(leak) for leak in check_order((module,))]
-    before = {n: text for n, text in sources.items() if n in module.prerequisites}
-    proof.faults += _all_points(judge_module(module, cells, before), "the reference")
-    proof.faults += _no_points(judge_module(module, _all_stubs(module, cells), before))
-    cases = _cases(module, cells, found)
+def _prove_module(judge: Judge, module: Module, sources: Sources, pool: Executor) -> ModuleProof:
+    curriculum = judge.curriculum
+    cells, found = curriculum.cells(module), curriculum.exercises(module)
+    proof = ModuleProof(module, exercises=len(found))
+    proof.faults += lint_module(curriculum, module)
+    proof.faults += [str(leak) for leak in check_order(curriculum, [module])]
+    before = upon(module, sources)
+    proof.faults += _all_points(judge.judge(module, cells, before), "the reference")
+    stubs = with_source(cells, {e.id: stub(e.cell, module.label) for e in found})
+    proof.faults += _no_points(judge.judge(module, stubs, before))
+    cases = _cases(curriculum, module)
     for case, report in zip(
         cases, pool.map(partial(_run, before), cases, chunksize=4), strict=True
     ):
         _settle(proof, case, report)
-    proof.faults += _truncation_faults(module, sources)
+    proof.faults += _truncation_faults(judge, module, sources)
     return proof
 
 
@@ -113,28 +116,29 @@ def _reason(result: object) -> str:
     return str(getattr(failure, "reason", "no reason given"))
 
 
-def _all_stubs(module: Module, cells: list[Cell]) -> list[Cell]:
-    return [replace(c, source=stub(c, module)) if c.is_exercise else c for c in cells]
-
-
-def _cases(module: Module, cells: list[Cell], found: Sequence[Exercise]) -> list[Case]:
-    guidance = load_guidance(module)
+def _cases(curriculum: Curriculum, module: Module) -> list[Case]:
+    cells, found = curriculum.cells(module), curriculum.exercises(module)
+    guidance = curriculum.guidance(module)
     cases = []
     for position, exercise in enumerate(found):
         only = [earlier.id for earlier in found[: position + 1]]
-        cases.append(Case(exercise, _with(cells, exercise, stub(exercise.cell, module)), only))
+        untouched = stub(exercise.cell, module.label)
+        cases.append(Case(exercise, with_source(cells, {exercise.id: untouched}), only))
         for mistake in guidance[exercise.id].mistakes if exercise.id in guidance else ():
-            changed = _with(cells, exercise, mistake.apply(exercise.cell))
+            changed = with_source(cells, {exercise.id: plant(mistake, exercise.cell)})
             cases.append(Case(exercise, changed, only, mistake.name, mistake.hint))
     return cases
 
 
-def _with(cells: list[Cell], exercise: Exercise, source: str) -> list[Cell]:
-    return [replace(c, source=source) if c.grade_id == exercise.id else c for c in cells]
+_judges: list[Judge] = []  # one in each worker process, made when the worker starts
 
 
-def _run(sources: dict[int, str], case: Case) -> Report:
-    return judge_module(case.exercise.module, case.cells, sources, only=case.only)
+def _begin(root: Path) -> None:
+    _judges.append(Judge(Curriculum.load(root)))
+
+
+def _run(sources: Sources, case: Case) -> Report:
+    return _judges[0].judge(case.exercise.module, case.cells, sources, only=case.only)
 
 
 def _settle(proof: ModuleProof, case: Case, report: Report) -> None:
@@ -165,25 +169,22 @@ def _settle_hint(proof: ModuleProof, case: Case, shown: str | None) -> None:
         )
 
 
-def _truncation_faults(module: Module, sources: dict[int, str]) -> list[str]:
+def _truncation_faults(judge: Judge, module: Module, sources: Sources) -> list[str]:
     """Cut the package off after `module`: it must import and pass the tests of modules 1…k."""
-    upto = {n: text for n, text in sources.items() if n <= module.number}
-    faults = _import_faults(module, upto)
+    curriculum = judge.curriculum
+    upto = {n: exports for n, exports in sources.items() if n <= module.number}
+    faults = _import_faults(curriculum, module, upto)
     for number in upto:
-        earlier = _by_number(module, number)
-        report = judge_module(earlier, read_cells(earlier.source), upto)
+        earlier = curriculum.module(number)
+        report = judge.judge(earlier, curriculum.cells(earlier), upto)
         faults += _all_points(report, f"with the package cut off after {module.id}, the reference")
     return faults
 
 
-def _by_number(module: Module, number: int) -> Module:
-    return load_manifest(module.root).module(number)
-
-
-def _import_faults(module: Module, upto: dict[int, str]) -> list[str]:
-    names = [_by_number(module, number).import_name for number in upto]
+def _import_faults(curriculum: Curriculum, module: Module, upto: Sources) -> list[str]:
+    names = [name for number in upto for name in curriculum.module(number).import_names]
     with tempfile.TemporaryDirectory() as folder:
-        write_package(Path(folder), upto)
+        write_package(Path(folder), curriculum, upto)
         run = subprocess.run(
             [sys.executable, "-c", f"import tinytorch, {', '.join(names)}"],
             cwd=folder,

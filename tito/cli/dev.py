@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from tito.cli.common import JSON, curriculum
+from tito.cli.rendering import print_json, say
 from tito.errors import TitoError
+
+if TYPE_CHECKING:
+    from tito.authoring.mutants import Strength
+    from tito.authoring.proof import ModuleProof
+    from tito.curriculum.modules import Module
+
+STRONG = 0.97  # of a module's mutants its graded tests should notice at least so many
 
 
 @click.group()
@@ -22,70 +31,111 @@ def dev() -> None:
 )
 def build(into: Path | None) -> None:
     """Build the complete reference package `tinytorch` from src/."""
-    from tito.curriculum.manifest import load_manifest
     from tito.package.writer import write_reference
-    from tito.resources import curriculum_root, is_checkout
+    from tito.resources import is_checkout
 
     if into is None and not is_checkout():
         raise TitoError(
             "This tito is installed, not a checkout; it already carries the reference package.",
             "Name a folder to build in: tito dev build --into FOLDER",
         )
-    root = into or curriculum_root()
-    changed = write_reference(root)
-    click.echo(
-        f"tinytorch: {len(load_manifest().available)} modules built in {root}, "
-        f"{len(changed)} files changed."
-    )
+    root = into or curriculum().root
+    changed = write_reference(root, curriculum())
+    say(f"tinytorch: {len(curriculum().available)} modules built in {root}, "
+        f"{len(changed)} files changed.")  # fmt: skip
 
 
 @dev.command("check-order")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def check_order_command(as_json: bool) -> None:
-    """Check that no module uses or names what a later one introduces."""
+    """Check that no module uses or names what it does not build upon."""
     from tito.authoring.order import check_order
-    from tito.curriculum.manifest import load_manifest
 
-    leaks = [str(leak) for leak in check_order()]
+    leaks = [str(leak) for leak in check_order(curriculum())]
     if as_json:
-        click.echo(json.dumps({"leaks": leaks}, indent=2))
+        print_json({"leaks": leaks})
     else:
         for leak in leaks:
-            click.echo(leak)
-        click.echo(f"{len(load_manifest().available)} modules read, {len(leaks)} leaks.")
+            say(leak)
+        say(f"{len(curriculum().available)} modules read, {len(leaks)} leaks.")
     sys.exit(1 if leaks else 0)
 
 
 @dev.command()
 @click.argument("modules", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def check(modules: tuple[str, ...], as_json: bool) -> None:
-    """Prove modules (default: all): stubs fail, references pass, planted mistakes are caught."""
+    """Prove MODULES (default: all): stubs fail, references pass, planted mistakes are caught."""
     from tito.authoring.proof import prove
-    from tito.curriculum.manifest import load_manifest
 
-    manifest = load_manifest()
-    chosen = [manifest.module(ref) for ref in modules] or list(manifest.available)
-    proofs = prove(chosen, notify=lambda line: click.echo(f"proving {line} …", err=True))
+    def notify(line: str) -> None:
+        click.echo(f"proving {line} …", err=True)
+
+    proofs = prove(curriculum(), _chosen(modules), notify)
     if as_json:
-        click.echo(json.dumps([proof.to_dict() for proof in proofs], indent=2, ensure_ascii=False))
+        print_json([proof.to_dict() for proof in proofs])
     else:
-        _print_proofs(proofs)
+        _say_proofs(proofs)
     sys.exit(1 if any(proof.faults for proof in proofs) else 0)
 
 
-def _print_proofs(proofs: list) -> None:
+@dev.command()
+@click.argument("modules", nargs=-1)
+@JSON
+def mutants(modules: tuple[str, ...], as_json: bool) -> None:
+    """How strong the graded tests of MODULES (default: all) are against machine-made mutants.
+
+    Fails where fewer than 97 % are noticed, or one survives of which nobody has said why.
+    """
+    from tito.authoring.mutants import measure
+
+    found = []
+    for strength in measure(curriculum(), _chosen(modules)):
+        found.append(strength)
+        if not as_json:
+            _say_strength(strength)
+    if as_json:
+        print_json([_strength_facts(strength) for strength in found])
+    sys.exit(1 if any(s.killed < STRONG or s.unjudged for s in found) else 0)
+
+
+def _chosen(refs: tuple[str, ...]) -> list[Module]:
+    return [curriculum().module(ref) for ref in refs] or list(curriculum().available)
+
+
+def _say_proofs(proofs: list[ModuleProof]) -> None:
     for proof in proofs:
-        click.echo(
+        say(
             f"{proof.module.id} {proof.module.title:<12} {proof.exercises:>3} exercises  "
             f"{proof.mistakes:>3} planted mistakes  {proof.caught:>3} caught  "
             f"{proof.hinted:>3} met with their own hint  {len(proof.faults):>2} faults"
         )
         for fault in proof.faults:
-            click.echo(f"   - {fault}")
+            say(f"   - {fault}")
     totals = [sum(getattr(p, name) for p in proofs) for name in ("exercises", "mistakes", "caught")]
     faults = sum(len(proof.faults) for proof in proofs)
-    click.echo(
-        f"Total: {totals[0]} exercises, {totals[1]} planted mistakes, "
-        f"{totals[2]} caught, {faults} faults."
+    say(f"Total: {totals[0]} exercises, {totals[1]} planted mistakes, "
+        f"{totals[2]} caught, {faults} faults.")  # fmt: skip
+
+
+def _say_strength(strength: Strength) -> None:
+    survivors = strength.survivors
+    say(
+        f"{strength.module.id} {strength.module.title:<12} {strength.mutants:>4} mutants  "
+        f"{strength.mutants - len(survivors):>4} killed ({100 * strength.killed:.1f} %)  "
+        f"{len(survivors)} survive, {len(strength.unjudged)} of them without a reason"
     )
+    for survivor in survivors:
+        say(f"    {survivor.exercise}: {survivor.mutant}")
+        say(f"        {survivor.reason or f'NOT JUDGED ({survivor.place})'}")
+
+
+def _strength_facts(strength: Strength) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return {
+        "module": strength.module.id,
+        "mutants": strength.mutants,
+        "killed": strength.killed,
+        "survivors": [asdict(survivor) for survivor in strength.survivors],
+    }

@@ -16,15 +16,18 @@ def export(module: str | None) -> None:
     """
     from tito.cli.common import choose, say_file_used
     from tito.workspace.completion import export_work
+    from tito.workspace.work import read_work
 
-    workspace, chosen, progress = choose(module)
+    standing, chosen = choose(module)
+    workspace = standing.workspace
     say_file_used(workspace, chosen)
-    done = export_work(workspace, chosen)
-    say(f"{workspace.display_path(done.source)} -> {workspace.display_path(done.target)}"
-        f"{'' if done.changed else ' (no change)'}")  # fmt: skip
-    if done.backup:
-        say(f"What was there before is kept: {workspace.display_path(done.backup)}")
-    if chosen.number in progress.completed:
+    done = export_work(workspace, read_work(workspace, chosen))
+    for target in done.targets:
+        say(f"{workspace.display_path(done.source)} -> {workspace.display_path(target)}"
+            f"{'' if done.changed else ' (no change)'}")  # fmt: skip
+    for kept in done.backups:
+        say(f"What was there before is kept: {workspace.display_path(kept)}")
+    if chosen.number in standing.progress.completed:
         say(f"Not tested. To test this version: tito module test {chosen.id}")
     else:
         say(f"Not tested, not marked as completed. For both: tito module complete {chosen.id}")

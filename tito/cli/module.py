@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import choose, open_workspace, say_file_used, span, state_of
-from tito.cli.rendering import print_json, say, say_wrapped, table
-from tito.curriculum.manifest import Module, load_manifest
+from tito.cli.common import JSON, choose, curriculum, open_standing, say_file_used
+from tito.cli.rendering import notice, print_json, say, say_wrapped, table
+from tito.curriculum.modules import Module
+from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
     from tito.workspace.completion import Completion
     from tito.workspace.layout import Workspace
-    from tito.workspace.progress import Progress
+    from tito.workspace.standing import Standing
+    from tito.workspace.work import Work
 
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 NO_OPEN = click.option("--no-open", is_flag=True, help="Only print where the notebook is.")
 WHICH = click.argument("module", required=False)
 
@@ -34,13 +35,13 @@ def module() -> None:
 @JSON
 def list_modules(as_json: bool) -> None:
     """The curriculum: every module, what it needs, and whether it is here yet."""
-    modules = load_manifest().modules
+    modules = curriculum().modules
     if as_json:
         print_json([_facts(m) for m in modules])
         return
     rows = [
-        (m.id, m.title, m.tier, m.difficulty, m.hours, m.points, span(m.prerequisites) or "-",
-         "yes" if m.available else "later")
+        (m.id, m.title, m.tier, m.dots, m.hours, m.points,
+         show_numbers(m.prerequisites) or "-", "yes" if m.available else "later")
         for m in modules
     ]  # fmt: skip
     columns = ["Nr", "Module", "Tier", "Level", "Hours", "#Points", "Needs", "Here"]
@@ -51,24 +52,23 @@ def list_modules(as_json: bool) -> None:
 @JSON
 def status(as_json: bool) -> None:
     """Your progress across all modules, and what comes next."""
-    from tito.workspace.testing import current_module
-
-    workspace, progress = open_workspace()
-    modules, here = load_manifest().modules, load_manifest().available
-    current = current_module(progress)
+    standing = open_standing()
     if as_json:
-        rows = [{**_facts(m), "state": state_of(m, progress), **progress.entry(m)} for m in modules]
-        print_json({"workspace": workspace.root, "current": current.id, "modules": rows})
+        print_json(_standing_facts(standing))
         return
+    here = curriculum().available
     table(
         ["Nr", "Module", "State", "#Points", "Completed"],
-        [(m.id, m.title, state_of(m, progress), _points(m, progress), _day(m, progress))
+        [(m.id, m.title, standing.state_of(m), _points(m, standing), _day(m, standing))
          for m in here],
     )  # fmt: skip
-    points = sum(progress.entry(m).get("points", 0) for m in here)
-    say(f"{len(progress.completed)} of {len(here)} modules completed, {points} points. "
-        f"{len(modules) - len(here)} more come in later releases: tito module list")  # fmt: skip
-    say(_advice(progress, current))
+    done = [m for m in here if m.number in standing.progress.completed]
+    points = sum(standing.progress.entry(m).points or 0 for m in here)
+    say(f"{len(done)} of {len(here)} modules completed, {points} points. "
+        f"{len(curriculum().modules) - len(here)} more come in later releases: "
+        "tito module list")  # fmt: skip
+    say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
+    say(_advice(standing))
 
 
 @module.command()
@@ -76,19 +76,17 @@ def status(as_json: bool) -> None:
 @NO_OPEN
 def start(module: str | None, no_open: bool) -> None:
     """Begin MODULE (default: the next one): records it and opens its notebook."""
-    workspace, chosen, progress = _next(module)
-    from tito.workspace.testing import require_completed
-
-    require_completed(chosen, progress)
-    _open(workspace, chosen, no_open)
+    standing, chosen = choose(module) if module else _next()
+    standing.require_met(chosen)
+    _open(standing.workspace, chosen, no_open)
 
 
 @module.command()
 @NO_OPEN
 def resume(no_open: bool) -> None:
     """Open the module last worked on."""
-    workspace, chosen, _ = choose(None)
-    _open(workspace, chosen, no_open)
+    standing, chosen = choose(None)
+    _open(standing.workspace, chosen, no_open)
 
 
 @module.command()
@@ -97,8 +95,8 @@ def view(module: str | None) -> None:
     """Read MODULE's explanations here in the terminal."""
     from tito.workspace.reading import prose
 
-    chosen = load_manifest().module(module) if module else choose(None)[1]
-    click.echo_via_pager(prose(chosen))
+    chosen = curriculum().module(module) if module else choose(None)[1]
+    click.echo_via_pager(prose(curriculum(), chosen))
 
 
 @module.command()
@@ -107,20 +105,22 @@ def view(module: str | None) -> None:
 def test(module: str | None, as_json: bool) -> None:
     """Check your answers in MODULE: every exercise, and the first failure in detail."""
     from tito.cli.verdict import show_report
+    from tito.judge import Judge
     from tito.workspace.testing import run_tests
 
-    workspace, chosen, progress = choose(module)
-    say_file_used(workspace, chosen)
-    report = run_tests(workspace, chosen)
+    standing, chosen = choose(module)
+    work = _read(standing.workspace, chosen)
+    report = run_tests(standing.workspace, Judge(curriculum()), work)
     if as_json:
         print_json(report.to_dict())
     else:
         show_report(report)
-        if report.passed:
-            again = chosen.number in progress.completed
+        if report.complete:
+            again = chosen.number in standing.progress.completed
             step = "It is complete. Changed since? Put it into your package" if again else "Next"
             say(f"{step}: tito module complete {chosen.id}")
-    sys.exit(0 if report.passed else 1)
+    _notice_saved(work)
+    sys.exit(0 if report.complete else 1)
 
 
 @module.command()
@@ -129,19 +129,26 @@ def test(module: str | None, as_json: bool) -> None:
 @click.option("--level", type=click.IntRange(1, 3), help="Show this level instead of the next.")
 def hint(module: str | None, exercise: str | None, level: int | None) -> None:
     """A hint for EXERCISE (default: the first one not solved); each call tells a little more."""
-    from tito.workspace.hints import next_hint
+    from tito.judge import Judge
+    from tito.workspace.hints import find_exercise, first_unsolved, next_hint
 
-    workspace, chosen, _ = choose(module)
-    found = next_hint(workspace, chosen, exercise, level)
-    if found is None:
+    standing, chosen = choose(module)
+    workspace = standing.workspace
+    wanted = (
+        find_exercise(curriculum(), chosen, exercise)
+        if exercise
+        else first_unsolved(workspace, Judge(curriculum()), chosen)
+    )
+    if wanted is None:
         say(f"Every exercise of {chosen.label} passes. Next: tito module complete {chosen.id}")
         return
-    say(f"{found.exercise.id}: hint {found.level} of {found.levels}")
+    found = next_hint(workspace, wanted, level)
+    say(f"{wanted.id}: hint {found.level} of {found.levels}")
     say()
     say_wrapped(found.text)
     say()
     if found.level < found.levels:
-        say(f"More: tito module hint {chosen.id} {found.exercise.id}")
+        say(f"More: tito module hint {chosen.id} {wanted.name}")
     else:
         say("That was the last hint. The test cell below the exercise shows what is expected.")
 
@@ -153,7 +160,8 @@ def reset(module: str | None, yes: bool) -> None:
     """Start MODULE over with a fresh notebook; your file is kept as a backup."""
     from tito.workspace.reset import reset_work
 
-    workspace, chosen, _ = choose(module)
+    standing, chosen = choose(module)
+    workspace = standing.workspace
     question = f"Replace your notebook of {chosen.label}? A backup is kept."
     if not yes and sys.stdin.isatty() and not click.confirm(question):
         say("Nothing was changed.")
@@ -169,26 +177,41 @@ def reset(module: str | None, yes: bool) -> None:
 def complete(module: str | None) -> None:
     """Test MODULE; if everything passes, put your code into your package."""
     from tito.cli.verdict import show_report
+    from tito.judge import Judge
     from tito.workspace.completion import complete_work
 
-    workspace, chosen, _ = choose(module)
-    say_file_used(workspace, chosen)
-    done = complete_work(workspace, chosen)
+    standing, chosen = choose(module)
+    work = _read(standing.workspace, chosen)
+    done = complete_work(standing.workspace, Judge(curriculum()), work)
     show_report(done.report)
+    _notice_saved(work)
     if done.export is None:
         say(f"{chosen.label} is not complete yet; nothing was exported.")
         sys.exit(1)
-    _say_completion(workspace, chosen, done)
+    _say_completion(standing.workspace, chosen, done)
+
+
+def _read(workspace: Workspace, chosen: Module) -> Work:
+    from tito.workspace.work import read_work
+
+    say_file_used(workspace, chosen)
+    return read_work(workspace, chosen)
+
+
+def _notice_saved(work: Work) -> None:
+    if work.was_saved_since:
+        notice(["Your file was saved again meanwhile. This is about the version before that; "
+                "run it again for the new one."])  # fmt: skip
 
 
 def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
     assert done.export is not None
     again = "" if done.is_first else " again"
     say(f"{chosen.label} is complete{again}: {done.report.points} points.")
-    say(f"Your code is now {workspace.display_path(done.export.target)}; "
-        f"use it with: from {chosen.import_name} import …")  # fmt: skip
-    if done.export.backup:
-        say(f"The version before is kept: {workspace.display_path(done.export.backup)}")
+    targets = " and ".join(workspace.display_path(target) for target in done.export.targets)
+    say(f"Your code is now {targets}; use it with: from {chosen.import_names[0]} import …")
+    for kept in done.export.backups:
+        say(f"The version before is kept: {workspace.display_path(kept)}")
     if not done.is_first:
         say("A notebook that runs already sees it after a restart of its kernel.")
     for milestone, part in done.parts:
@@ -198,15 +221,15 @@ def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> N
         say(f"Unlocked: {opened.label}: tito module start {opened.id}")
 
 
-def _next(ref: str | None) -> tuple[Workspace, Module, Progress]:
-    """What `start` means: the module named, else the first one not completed."""
-    if ref is not None:
-        return choose(ref)
-    workspace, progress = open_workspace()
-    todo = [m for m in load_manifest().available if m.number not in progress.completed]
-    if not todo:
-        raise TitoError("Every module of this release is completed.", "See: tito milestone list")
-    return workspace, todo[0], progress
+def _next() -> tuple[Standing, Module]:
+    """What `start` without a name means."""
+    standing = open_standing()
+    if standing.next is None:
+        raise TitoError(
+            "Every module of your track that this release has is completed.",
+            "See: tito milestone list",
+        )
+    return standing, standing.next
 
 
 def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
@@ -228,26 +251,43 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
 def _facts(m: Module) -> dict[str, object]:
     return {
         "id": m.id, "name": m.word, "title": m.title, "tier": m.tier, "hours": m.hours,
-        "difficulty": m.difficulty_level, "max_points": m.points,
-        "prerequisites": m.prerequisites, "available": m.available,
+        "difficulty": m.difficulty, "max_points": m.points,
+        "prerequisites": m.prerequisites, "optional": m.optional, "available": m.available,
     }  # fmt: skip
 
 
-def _points(m: Module, progress: Progress) -> str:
+def _standing_facts(standing: Standing) -> dict[str, object]:
+    rows = [
+        {**_facts(m), "state": standing.state_of(m), **standing.progress.entry(m).to_dict()}
+        for m in curriculum().modules
+    ]
+    track = {"name": standing.track.name, "build": standing.track.build}
+    return {
+        "workspace": standing.workspace.root,
+        "current": standing.current.id,
+        "track": {**track, "prebuilt": standing.track.prebuilt},
+        "modules": rows,
+    }
+
+
+def _points(m: Module, standing: Standing) -> str:
     """Points of the completion, else of the last test."""
-    entry = progress.entry(m)
-    tests = entry.get("tests") if isinstance(entry.get("tests"), dict) else {}
-    got = entry.get("points", tests.get("points", 0) if tests else 0)
-    return f"{got}/{m.points}"
+    entry = standing.progress.entry(m)
+    tested = entry.tests.points if entry.tests else None
+    got = entry.points if entry.points is not None else tested
+    return f"{got or 0}/{m.points}"
 
 
-def _day(m: Module, progress: Progress) -> str:
-    return str(progress.entry(m).get("completed") or "")[:10]
+def _day(m: Module, standing: Standing) -> str:
+    return str(standing.progress.entry(m).completed or "")[:10]
 
 
-def _advice(progress: Progress, current: Module) -> str:
-    if current.number not in progress.completed:
-        word = "resume" if progress.entry(current) else f"start {current.id}"
-        return f"Next: tito module {word}"
-    todo = [m for m in load_manifest().available if m.number not in progress.completed]
-    return f"Next: tito module start {todo[0].id}" if todo else "Next: tito milestone list"
+def _advice(standing: Standing) -> str:
+    current, progress = standing.current, standing.progress
+    if current.number not in progress.completed and progress.entry(current).started:
+        return "Next: tito module resume"
+    return (
+        f"Next: tito module start {standing.next.id}"
+        if standing.next
+        else ("Next: tito milestone list")
+    )

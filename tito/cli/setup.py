@@ -8,22 +8,41 @@ from typing import TYPE_CHECKING
 import click
 
 from tito.cli.rendering import notice, say
+from tito.curriculum.numbers import show_numbers
 
 if TYPE_CHECKING:
+    from tito.curriculum.modules import Track
     from tito.workspace.setup import Setup
 
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-def setup(folder: Path | None) -> None:
+@click.option("--track", metavar="NAME", help="What to build: foundation, vision, …, or 14-19.")
+def setup(folder: Path | None, track: str | None) -> None:
     """Make a workspace in FOLDER, or add what it lacks. Safe to run again.
 
     Without FOLDER: the workspace you are in, the current folder if it is empty (a virtual
     environment in it does not count), else a new folder tinytorch-workspace.
-    """
-    from tito.workspace.setup import create, default_folder
 
-    say_result(create(folder or default_folder()))
+    A track says which modules you build; what these need comes prebuilt, marked as such. Run this
+    again with another one at any time: your own work stays, and counts before what is prebuilt.
+    """
+    from tito.cli.common import curriculum
+    from tito.workspace.setup import create, default_folder
+    from tito.workspace.tracks import choose_track
+
+    chosen = curriculum().track(track) if track else None
+    result = create(folder or default_folder(), curriculum())
+    if chosen:
+        result.added += choose_track(result.workspace, chosen)
+    say_result(result)
+    if chosen:
+        _say_track(chosen)
+
+
+def _say_track(track: Track) -> None:
+    given = f"; prebuilt: {show_numbers(track.prebuilt)}" if track.prebuilt else ""
+    say(f"Track {track.name} ({track.title}): you build {show_numbers(track.build)}{given}.")
 
 
 def say_result(result: Setup) -> None:
@@ -50,4 +69,4 @@ def say_result(result: Setup) -> None:
     say("Next:")
     if not current_folder().is_relative_to(workspace.root):
         say(f"  cd {from_here(workspace.root)}")
-    say("  tito module status" if not result.is_new else "  tito module start 01")
+    say("  tito module status" if not result.is_new else "  tito module start")

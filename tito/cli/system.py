@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 import click
 
+from tito.cli.common import JSON, curriculum
 from tito.cli.rendering import print_json, say, table
-
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -23,7 +22,7 @@ def info(as_json: bool) -> None:
     """Versions and places: what to paste into a question."""
     from tito.workspace.doctor import facts
 
-    found = facts()
+    found = facts(curriculum())
     if as_json:
         print_json(found)
         return
@@ -38,7 +37,7 @@ def doctor(as_json: bool) -> None:
     """Look for trouble, and say what to do about it. Exit code 1 if something must be mended."""
     from tito.workspace.doctor import examine
 
-    findings = examine()
+    findings = examine(curriculum())
     problems = sum(finding.state == "problem" for finding in findings)
     if as_json:
         print_json({"problems": problems, "findings": [asdict(f) for f in findings]})

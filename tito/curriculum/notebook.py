@@ -5,25 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tito.curriculum.exercises import exercises
-from tito.curriculum.manifest import Module
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Module
 from tito.files import read_text
-from tito.literate.percent import read_cells
 from tito.literate.solutions import stub
 
 NOT_FOR_LEARNERS = ("lines_to_next_cell", "cell_marker")
 
 
-def learner_notebook(module: Module) -> str:
+def learner_notebook(curriculum: Curriculum, module: Module) -> str:
     """Return the notebook's JSON text: solutions replaced by stubs, ids stable, output empty."""
     import jupytext  # half a second of imports that only this function needs
 
     notebook = jupytext.reads(read_text(module.source), fmt="py:percent")
     notebook.metadata.pop("jupytext", None)
-    stubs = {e.id: stub(e.cell, module) for e in exercises(module, read_cells(module.source))}
+    stubs = {e.id: stub(e.cell, module.label) for e in curriculum.exercises(module)}
     for index, cell in enumerate(notebook.cells):
         _prepare(cell, index, stubs)
-    return jupytext.writes(notebook, fmt="ipynb")
+    return str(jupytext.writes(notebook, fmt="ipynb"))
 
 
 def _prepare(cell: Any, index: int, stubs: dict[str, str]) -> None:

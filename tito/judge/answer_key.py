@@ -1,28 +1,29 @@
-"""What the curriculum says about a module, read once: exercises, tests, names."""
+"""What the curriculum says about a module, for the judge: exercises, tests, names."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from tito.curriculum.exercises import Exercise, exercises
-from tito.curriculum.manifest import Module
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.exercises import Exercise
+from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.judge.names import Names, module_names
-from tito.literate.percent import Cell, read_cells
+from tito.literate.cells import Cell
 
 
 @dataclass(frozen=True)
 class AnswerKey:
     """The reference side of a judgement."""
 
+    module: Module
     cells: tuple[Cell, ...]
     setup: tuple[Cell, ...]  # what the tests import from earlier modules
     exercises: tuple[Exercise, ...]
     names: Names
-    texts: dict[str, str]  # place of each graded test cell -> its source
+    texts: dict[str, str]  # place of each graded test -> its source
 
     def select(self, only: str | Iterable[str] | None) -> tuple[Exercise, ...]:
         """The exercises to judge, in order. Raises TitoError for an id that does not exist."""
@@ -39,24 +40,13 @@ class AnswerKey:
         return tuple(exercise for exercise in self.exercises if exercise.id in wanted)
 
 
-def answer_key(module: Module) -> AnswerKey:
-    """The plan of a module, from its reference file; read again when that file changed."""
-    status = module.source.stat()
-    return _plan(module, (status.st_mtime_ns, status.st_size))
-
-
-@lru_cache(maxsize=32)
-def _plan(module: Module, stamp: tuple[int, int]) -> AnswerKey:
-    cells = tuple(read_cells(module.source))
-    found = exercises(module, list(cells))
+def answer_key(curriculum: Curriculum, module: Module) -> AnswerKey:
+    """The answer key of a module, from its reference file and its hidden tests."""
+    cells, found = curriculum.cells(module), curriculum.exercises(module)
     setup = tuple(_setup(cells))
     names = module_names(cell.source for cell in (*setup, *runnable(cells)))
-    return AnswerKey(cells, setup, found, names, {test_place(e): e.test.source for e in found})
-
-
-def test_place(exercise: Exercise) -> str:
-    """The file name under which an exercise's test cell is compiled."""
-    return f"<test {exercise.id}>"
+    texts = {test.place: test.cell.source for exercise in found for test in exercise.tests}
+    return AnswerKey(module, cells, setup, found, names, texts)
 
 
 def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tito.checks.check import STUB
-from tito.curriculum.manifest import Module
-from tito.literate.percent import Cell
+from tito.literate.cells import Cell
 from tito.literate.solutions import regions, stub
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -63,9 +62,9 @@ def stub_line(cell: Cell) -> int | None:
     return next((number for number, text in lines if STUB.search(text)), None)
 
 
-def is_untouched(cell: Cell, reference: Cell, module: Module) -> bool:
+def is_untouched(cell: Cell, reference: Cell, label: str) -> bool:
     """Whether a cell's code is what the learner received; comments and docstrings do not count."""
-    received = stub(reference, module)
+    received = stub(reference, label)
     return _lines(cell.source) == _lines(received) or _code(cell.source) == _code(received)
 
 

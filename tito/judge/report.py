@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tito.curriculum.manifest import Module
+from tito.curriculum.modules import Module
 
 Kind = Literal["check", "error", "timeout", "crash", "syntax", "missing", "duplicate"]
 Status = Literal["passed", "failed", "not started"]
@@ -61,13 +61,15 @@ class Report:
     """The verdict on one module's file.
 
     ``problem`` is a failure of the file outside its exercises, such as an import cell that
-    raises: nothing is passed while there is one. ``seconds`` is how long judging took.
+    raises: nothing is passed while there is one. ``integration`` is what failed when the exported
+    package was imported and put to use, once every exercise passes. ``seconds``: of judging.
     """
 
     module: Module
     results: tuple[ExerciseResult, ...]
     file: str
     problem: Failure | None = None
+    integration: Failure | None = None
     seconds: float = 0.0
 
     @property
@@ -87,6 +89,11 @@ class Report:
         return bool(self.results) and every and self.problem is None
 
     @property
+    def complete(self) -> bool:
+        """True when every exercise is passed and the module works as a part of the package."""
+        return self.passed and self.integration is None
+
+    @property
     def first_failure(self) -> ExerciseResult | None:
         """The first exercise that is not passed."""
         return next((result for result in self.results if result.status != "passed"), None)
@@ -102,5 +109,6 @@ class Report:
             "max_points": self.max_points,
             "seconds": round(self.seconds, 3),
             "problem": self.problem.to_dict() if self.problem else None,
+            "integration": self.integration.to_dict() if self.integration else None,
             "results": [result.to_dict() for result in self.results],
         }

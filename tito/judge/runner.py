@@ -3,109 +3,115 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
+from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.exercises import Exercise
-from tito.curriculum.manifest import Module
-from tito.errors import TitoError
+from tito.curriculum.modules import Module
 from tito.judge import verdict
-from tito.judge.answer_key import AnswerKey, answer_key, runnable, test_place
+from tito.judge.answer_key import AnswerKey, answer_key, runnable
 from tito.judge.locations import is_untouched, stub_line
+from tito.judge.mistakes import KnownMistakes
+from tito.judge.packing import Packed, packed
 from tito.judge.report import ExerciseResult, Failure, Report, Status
 from tito.judge.session import Limits, Session
 from tito.judge.testcell import TestRun
-from tito.literate.percent import Cell, read_cells
+from tito.literate.cells import Cell
+from tito.package.writer import Sources
 from tito.sandbox.host.process import GuestLost
-
-__all__ = ["Limits", "judge_file", "judge_module", "judge_variants"]
 
 Only = str | Iterable[str] | None
 
 
-def judge_file(
-    module: Module,
-    path: Path,
-    sources: Mapping[int, str],
-    *,
-    only: Only = None,
-    limits: Limits | None = None,
-) -> Report:
-    """Judge a learner's notebook or percent file; see ``judge_module``.
+class Judge:
+    """Judges modules of one curriculum; what it reads and compiles on the way is kept."""
 
-    Raises TitoError when the file cannot be read as a notebook at all.
-    """
-    try:
-        cells = read_cells(path)
-    except TitoError:
-        raise
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-        raise TitoError(
-            f"{path} cannot be read as a notebook ({type(error).__name__}).",
-            f"Restore a backup, or get a fresh copy: tito module reset {module.id} "
-            "(your file is kept as a backup).",
-        ) from error
-    return replace(judge_module(module, cells, sources, only=only, limits=limits), file=str(path))
+    def __init__(self, curriculum: Curriculum, limits: Limits | None = None) -> None:
+        self.curriculum = curriculum
+        self.limits = limits or Limits()
+        self._keys: dict[int, AnswerKey] = {}
+        self._packages: dict[int, tuple[Sources, Packed]] = {}
+        self._known = KnownMistakes(self)
 
+    def answer_key(self, module: Module) -> AnswerKey:
+        """The reference side of a judgement, read once."""
+        if module.number not in self._keys:
+            self._keys[module.number] = answer_key(self.curriculum, module)
+        return self._keys[module.number]
 
-def judge_module(
-    module: Module,
-    cells: Sequence[Cell],
-    sources: Mapping[int, str],
-    *,
-    only: Only = None,
-    limits: Limits | None = None,
-) -> Report:
-    """Judge the cells of one module.
+    def package(self, module: Module, sources: Sources) -> Packed:
+        """What the module's code may import, ready for a guest."""
+        known = self._packages.get(module.number)
+        if known is None or known[0] != sources:
+            known = sources, packed(self.curriculum, sources)
+            self._packages[module.number] = known
+        return known[1]
 
-    Args:
-        module: whose graded tests (from the curriculum's reference file) decide.
-        cells: the learner's cells; exported ones and exercises are run in a process of their own.
-        sources: module number -> exported text of the modules these cells may import.
-        only: an exercise id or several; default all.
-        limits: seconds, memory and restarts; see ``Limits``.
+    def judge(
+        self, module: Module, cells: Sequence[Cell], sources: Sources, *, only: Only = None
+    ) -> Report:
+        """Judge the cells of one module.
 
-    Whatever the cells do, there is a verdict and a reason for every exercise. Thread-safe.
-    """
-    begun = time.perf_counter()
-    with Session((), sources, limits or Limits()) as session:
-        plan = answer_key(module)
-        session.replace([*plan.setup, *runnable(cells)])
-        report = Judgement(module, plan, cells, session).report(plan.select(only))
-    report = _with_hint(report, plan, sources)
-    return replace(report, seconds=time.perf_counter() - begun)
+        Args:
+            module: whose graded tests (from the curriculum) decide.
+            cells: the learner's; exported ones and exercises are run in a process of their own.
+            sources: the exported files of the modules that these cells may import.
+            only: an exercise id or several; default all.
 
+        Whatever the cells do, there is a verdict and a reason for every exercise.
+        """
+        begun = time.perf_counter()
+        with Session(self.limits) as session:
+            report = self._report(session, module, cells, sources, only)
+        report = self._with_hint(report, sources)
+        return replace(report, seconds=time.perf_counter() - begun)
 
-def judge_variants(
-    module: Module,
-    variants: Iterable[Sequence[Cell]],
-    sources: Mapping[int, str],
-    *,
-    only: Only = None,
-    limits: Limits | None = None,
-) -> Iterator[Report]:
-    """Judge many versions of a module's cells, one after another, in one process.
+    def variants(
+        self,
+        module: Module,
+        variants: Iterable[Sequence[Cell]],
+        sources: Sources,
+        *,
+        only: Only = None,
+        limits: Limits | None = None,
+    ) -> Iterator[Report]:
+        """Judge many versions of a module's cells, one after another, in one process.
 
-    Several times faster than ``judge_module`` for each, but one version could influence the next:
-    for an author's own variants (mutants, planted mistakes), never for learners' work. No hints.
-    """
-    plan = answer_key(module)
-    exercises = plan.select(only)
-    with Session((), sources, limits or Limits()) as session:
-        for cells in variants:
-            session.replace([*plan.setup, *runnable(cells)])
-            yield Judgement(module, plan, cells, session).report(exercises)
+        Several times faster than ``judge`` for each, but one version could influence the next:
+        for an author's own variants (mutants, planted mistakes), never for learners' work.
+        No hints.
+        """
+        with Session(limits or self.limits) as session:
+            for cells in variants:
+                yield self._report(session, module, cells, sources, only)
+
+    def _report(
+        self, session: Session, module: Module, cells: Sequence[Cell], sources: Sources, only: Only
+    ) -> Report:
+        key = self.answer_key(module)
+        session.package = self.package(module, sources)
+        session.replace([*key.setup, *runnable(cells)])
+        return Judgement(key, cells, session).report(key.select(only))
+
+    def _with_hint(self, report: Report, sources: Sources) -> Report:
+        """The report with the first failure's hint, if it is a mistake that we know."""
+        first = report.first_failure
+        if first is None or first.failure is None or first.status != "failed":
+            return report
+        hint = self._known.hint_for(report.module, first.exercise_id, first.failure, sources)
+        if hint is None:
+            return report
+        told = replace(first, failure=replace(first.failure, hint=hint))
+        results = tuple(told if result is first else result for result in report.results)
+        return replace(report, results=results)
 
 
 class Judgement:
     """One set of cells before the module's tests."""
 
-    def __init__(
-        self, module: Module, plan: AnswerKey, cells: Sequence[Cell], session: Session
-    ) -> None:
-        self.module = module
-        self.plan = plan
+    def __init__(self, key: AnswerKey, cells: Sequence[Cell], session: Session) -> None:
+        self.key = key
         self.session = session
         self.cells = {cell.index: cell for cell in cells}
         self.origin = cells[0].origin if cells else ""
@@ -115,7 +121,7 @@ class Judgement:
         results = tuple(self._judge(exercise) for exercise in exercises)
         fault = self.session.file_fault()
         problem = verdict.from_fault(fault, self.cells) if fault else None
-        return Report(self.module, results, self.origin, problem)
+        return Report(self.key.module, results, self.origin, problem)
 
     def _judge(self, exercise: Exercise) -> ExerciseResult:
         status, failure = self._status(exercise)
@@ -125,22 +131,23 @@ class Judgement:
     def _status(self, exercise: Exercise) -> tuple[Status, Failure | None]:
         found = [c for c in self.cells.values() if c.is_exercise and c.grade_id == exercise.id]
         if not found:
-            return "failed", verdict.missing(exercise.id, self.origin, self.module.id)
+            return "failed", verdict.missing(exercise.id, self.origin, self.key.module.id)
         if len(found) > 1:
             return "failed", verdict.duplicate(exercise.id, found)
         return self._test(exercise, found[0])
 
     def _test(self, exercise: Exercise, cell: Cell) -> tuple[Status, Failure | None]:
-        link = self.session.ready()
+        client = self.session.ready()
         fault = self.session.faults.get(cell.index)
         if fault:
             own = verdict.from_fault(fault, self.cells)
             return self._failed(fault.error, exercise, cell, own)
-        if link is None:
+        if client is None:
             return "failed", self._not_judged(cell)
-        run = TestRun(link, self.plan.names, self.plan.texts)
+        run = TestRun(client, self.key.names, self.key.texts)
         try:
-            run.run(test_place(exercise))
+            for test in exercise.tests:
+                run.run(test.place)
         except GuestLost as loss:
             self.session.lost()
             return "failed", self._explain(loss, exercise, cell, run)
@@ -153,7 +160,7 @@ class Judgement:
         self, error: BaseException, exercise: Exercise, cell: Cell, run: TestRun
     ) -> Failure:
         reference, position = exercise.cell, run.check.position
-        return verdict.of_test(error, cell, self.cells, reference, self.plan.texts, position)
+        return verdict.of_test(error, cell, self.cells, reference, self.key.texts, position)
 
     def _failed(
         self, error: BaseException, exercise: Exercise, cell: Cell, own: Failure
@@ -161,7 +168,7 @@ class Judgement:
         """The status after an error, and the failure at its root."""
         unsolved = verdict.unsolved(error)
         if unsolved and stub_line(cell):
-            if is_untouched(cell, exercise.cell, self.module):
+            if is_untouched(cell, exercise.cell, self.key.module.label):
                 return "not started", verdict.not_started(cell)
             if unsolved == exercise.id:
                 return "failed", verdict.half_done(error, cell, own)
@@ -179,18 +186,3 @@ class Judgement:
         if fault:
             return verdict.from_fault(fault, self.cells)
         return verdict.not_judged(self.session.deaths, cell)
-
-
-def _with_hint(report: Report, plan: AnswerKey, sources: Mapping[int, str]) -> Report:
-    """The report with the first failure's hint, if it is a mistake that we know."""
-    from tito.judge.mistakes import hint_for
-
-    first = report.first_failure
-    if first is None or first.failure is None or first.status != "failed":
-        return report
-    hint = hint_for(report.module, plan, first.exercise_id, first.failure, sources)
-    if hint is None:
-        return report
-    told = replace(first, failure=replace(first.failure, hint=hint))
-    results = tuple(told if result is first else result for result in report.results)
-    return replace(report, results=results)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import marshal
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from types import TracebackType
 
 from tito.checks.check import is_stub_error
-from tito.curriculum.manifest import Manifest, load_manifest
 from tito.errors import TitoError
-from tito.literate.percent import Cell
-from tito.package.writer import package_files
+from tito.judge.packing import Packed
+from tito.literate.cells import Cell
 from tito.sandbox.host.client import Client
 from tito.sandbox.host.process import GuestLost, GuestProcess
 
 START_SECONDS = 60.0  # for Python and NumPy to load, on a slow or busy machine
-PackedModule = tuple[bool, str, bytes]
 
 
 @dataclass(frozen=True)
@@ -44,9 +39,9 @@ class LoadFault:
 class Session:
     """One guest at a time with the learner's cells in it. Use as a context manager."""
 
-    cells: Sequence[Cell]
-    sources: Mapping[int, str]
     limits: Limits = field(default_factory=Limits)
+    cells: Sequence[Cell] = ()
+    package: Packed = field(default_factory=dict)
     faults: dict[int, LoadFault] = field(default_factory=dict)  # by cell index
     deaths: int = 0
     _guest: GuestProcess | None = None
@@ -132,7 +127,7 @@ class Session:
         self._guest.limit(START_SECONDS)
         try:
             if not link.requests:
-                link.request("package", packed(self.sources))
+                link.request("package", self.package)
             link.request("fresh")
         except GuestLost as loss:
             last = self._guest.last_words()
@@ -165,29 +160,3 @@ def _cannot_start(detail: str) -> TitoError:
         f"Python could not be started to run your code: {detail}",
         "Check the installation: tito system doctor",
     )
-
-
-def packed(sources: Mapping[int, str]) -> dict[str, PackedModule]:
-    """The package of the modules in ``sources`` for shipping: name -> (is_package, text, code)."""
-    return dict(_packed(tuple(sorted(sources.items())), load_manifest()))
-
-
-@lru_cache(maxsize=8)
-def _packed(
-    sources: tuple[tuple[int, str], ...], manifest: Manifest
-) -> tuple[tuple[str, PackedModule], ...]:
-    files = package_files(dict(sources), manifest)
-    return tuple((_dotted(path), _pack(path, text)) for path, text in files.items())
-
-
-def _dotted(path: Path) -> str:
-    parts = path.with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def _pack(path: Path, text: str) -> PackedModule:
-    try:
-        code = marshal.dumps(compile(text, f"<{_dotted(path)}>", "exec", dont_inherit=True))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        code = b""  # the guest will raise this where it is imported
-    return path.name == "__init__.py", text, code

@@ -1,65 +1,66 @@
-"""On what ground milestones run: the learner's framework, or outside a workspace the reference."""
+"""What milestones run on: the learner's framework, or outside a workspace the reference."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tito.curriculum.manifest import Milestone, Part, load_manifest
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Milestone, Part
 from tito.errors import TitoError
-from tito.milestones.runner import missing_modules
-from tito.resources import curriculum_root, is_checkout
+from tito.milestones.runner import Result
+from tito.resources import is_checkout
 from tito.workspace.layout import Workspace
-from tito.workspace.progress import Progress, changed_progress
-from tito.workspace.testing import labels
+from tito.workspace.progress import changed_progress
+from tito.workspace.repair import rebuild
+from tito.workspace.standing import Standing
 
 Run = tuple[Milestone, Part]
+REFERENCE = "Not in a workspace, so this is about the reference framework, not your own."
 
 
 @dataclass(frozen=True)
 class Context:
     """Where the scripts lie, which modules they can build on, and where results are recorded."""
 
+    curriculum: Curriculum
     root: Path
     done: tuple[int, ...]
-    workspace: Workspace | None = None
-    progress: Progress | None = None
-    notices: list[str] = field(default_factory=list)
+    standing: Standing | None = None
 
     @classmethod
-    def here(cls) -> Context:
+    def here(cls, curriculum: Curriculum) -> Context:
         """The workspace we are in; outside of one, the release with its reference framework."""
         try:
-            workspace = Workspace.find()
+            workspace = Workspace.find(curriculum)
         except TitoError:
-            return cls._reference()
-        progress = Progress.load(workspace)
-        return cls(workspace.root, progress.completed, workspace, progress, progress.notices)
+            done = tuple(module.number for module in curriculum.available)
+            return cls(curriculum, curriculum.root, done)
+        standing = Standing(workspace, rebuild(workspace))
+        return cls(curriculum, workspace.root, standing.met, standing)
 
-    @classmethod
-    def _reference(cls) -> Context:
-        done = tuple(module.number for module in load_manifest().available)
-        notice = "Not in a workspace, so this is about the reference framework, not your own."
-        return cls(curriculum_root(), done, notices=[notice])
+    @property
+    def notices(self) -> list[str]:
+        """What the reader should know before anything runs."""
+        return self.standing.progress.notices if self.standing else [REFERENCE]
 
     @property
     def framework(self) -> str:
         """Whose code the milestones run on: "your own" or "reference"."""
-        return "your own" if self.workspace else "reference"
+        return "your own" if self.standing else "reference"
 
     @property
     def script_options(self) -> list[str]:
         """What the scripts are told: no plots into the folder of an installed program."""
-        return [] if self.workspace or is_checkout() else ["--no-plot"]
+        return [] if self.standing or is_checkout() else ["--no-plot"]
 
     def missing(self, part: Part) -> tuple[int, ...]:
         """The modules that the part needs and that are not there."""
-        return missing_modules(part, self.done)
+        return tuple(number for number in part.needs if number not in self.done)
 
-    def results(self, milestone: Milestone) -> dict[int, dict[str, Any]]:
+    def results(self, milestone: Milestone) -> dict[int, Result]:
         """Part number → recorded result."""
-        return self.progress.milestone_results(milestone) if self.progress else {}
+        return self.standing.progress.milestone_results(milestone) if self.standing else {}
 
     def ready(self, milestone: Milestone) -> list[Run]:
         """The parts that can run now without fetching anything."""
@@ -69,7 +70,7 @@ class Context:
 
     def all_ready(self) -> list[Run]:
         """Every part of every milestone that can run now; a TitoError when there is none."""
-        runs = [run for milestone in load_manifest().milestones for run in self.ready(milestone)]
+        runs = [run for milestone in self.curriculum.milestones for run in self.ready(milestone)]
         if not runs:
             raise TitoError(
                 "No milestone can run yet: each needs modules that are not completed.",
@@ -86,19 +87,19 @@ class Context:
             )
         missing = self.missing(part)
         if missing:
-            first = load_manifest().module(missing[0])
+            first = self.curriculum.module(missing[0])
             raise TitoError(
                 f"Milestone {milestone.id} ({milestone.title}), part {part.number}, needs "
-                f"{labels(list(missing))}, not completed yet.",
+                f"{self.curriculum.labels(missing)}, not completed yet.",
                 f"Go on with {first.label}: tito module start {first.id}",
             )
         return milestone, part
 
-    def record(self, milestone: Milestone, part: Part, result: dict[str, Any]) -> bool:
+    def record(self, milestone: Milestone, part: Part, result: Result) -> bool:
         """Record a result; a run with other seeds or epochs never replaces a full one."""
-        if self.workspace is None:
+        if self.standing is None:
             return False
-        with changed_progress(self.workspace) as progress:
+        with changed_progress(self.standing.workspace) as progress:
             before = progress.milestone_results(milestone).get(part.number, {})
             if before.get("full") and not result.get("full", True):
                 return False

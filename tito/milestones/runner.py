@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tito.curriculum.manifest import Milestone, Part
+from tito.curriculum.modules import Milestone, Part
 from tito.errors import TitoError
 
 Result = dict[str, Any]
@@ -19,11 +19,6 @@ UTF8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
 # The products of these small networks gain little from a second thread, and where other programs
 # run, waiting threads make them several times slower. A value set by the user stays.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def missing_modules(part: Part, done: Collection[int]) -> tuple[int, ...]:
-    """The numbers of the modules that `part` needs and that are not in `done`, in order."""
-    return tuple(number for number in part.needs if number not in done)
 
 
 def run_part(

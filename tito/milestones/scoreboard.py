@@ -5,21 +5,23 @@ Targets stand in the manifest, never in the scripts. Verdicts are words; colour 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tito.curriculum.manifest import Manifest, Milestone, Part, Target, load_manifest
+from tito.curriculum.modules import Milestone, Part
+from tito.curriculum.schema import Target
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+Result = dict[str, Any]
 
 COLUMNS = ("Part", "Metric", "Measured", "Target", "Verdict", "Time")
 RIGHT_ALIGNED = {"Measured", "Time"}
 NARROWEST = {"Part": 16, "Metric": 8, "Target": 12, "Verdict": 8}  # these columns may wrap
 STYLES = {"met": "green", "not met": "red"}
 NEGLIGIBLE = 1e-4  # a spread below this part of the mean is not worth a figure
-SHARES = ("accuracy", "rate")  # metrics with these words are fractions, shown in percent
 
 
 @dataclass(frozen=True)
@@ -46,24 +48,23 @@ class Row:
         return STYLES.get(self.verdict.partition(",")[0], "")
 
 
-def rows(results: Iterable[dict[str, Any]], manifest: Manifest | None = None) -> list[Row]:
+def rows(results: Iterable[Result], milestones: Sequence[Milestone]) -> list[Row]:
     """One row for each target of each result, in the order of the curriculum.
 
     Args:
         results: what `runner.run_part` returned, or the same read back from the progress file.
     """
-    manifest = manifest or load_manifest()
     by_part = {(str(r.get("milestone")), r.get("part")): r for r in results}
     return [
         row
-        for milestone in manifest.milestones
+        for milestone in milestones
         for part in milestone.parts
         if (milestone.id, part.number) in by_part
         for row in _part_rows(milestone, part, by_part[milestone.id, part.number])
     ]
 
 
-def render(results: Iterable[dict[str, Any]], manifest: Manifest | None = None) -> Table:
+def render(results: Iterable[Result], milestones: Sequence[Milestone]) -> Table:
     """The rows as a rich table that fits 80 columns; what repeats the row above is left blank."""
     from rich import box
     from rich.table import Table
@@ -74,18 +75,18 @@ def render(results: Iterable[dict[str, Any]], manifest: Manifest | None = None) 
         justify: Any = "right" if name in RIGHT_ALIGNED else "left"
         least = NARROWEST.get(name)
         table.add_column(name, justify=justify, no_wrap=least is None, min_width=least)
-    for row, cells in _without_repeats(rows(results, manifest)):
+    for row, cells in _without_repeats(rows(results, milestones)):
         styles = [row.style if name == "Verdict" else "" for name in COLUMNS]
         table.add_row(*(Text(cell, style) for cell, style in zip(cells, styles, strict=True)))
     return table
 
 
-def plain(results: Iterable[dict[str, Any]], manifest: Manifest | None = None) -> str:
+def plain(results: Iterable[Result], milestones: Sequence[Milestone]) -> str:
     """The rows as text, one line each, for where rich is not wanted."""
     return "\n".join(
         f"{row.part}, {row.title} ({row.time}): {row.metric} {row.measured}, "
         f"target {row.target}: {row.verdict}"
-        for row in rows(results, manifest)
+        for row in rows(results, milestones)
     )
 
 
@@ -98,13 +99,13 @@ def _without_repeats(found: list[Row]) -> Iterator[tuple[Row, tuple[str, ...]]]:
         above = row.part
 
 
-def _part_rows(milestone: Milestone, part: Part, result: dict[str, Any]) -> list[Row]:
+def _part_rows(milestone: Milestone, part: Part, result: Result) -> list[Row]:
     name = f"{milestone.id}.{part.number} {milestone.name}"
     judged = [_judged(target, result) for target in part.targets] or [("", "", "none", "ran")]
     return [Row(name, part.title, *figures, _time(result.get("seconds"))) for figures in judged]
 
 
-def _judged(target: Target, result: dict[str, Any]) -> tuple[str, str, str, str]:
+def _judged(target: Target, result: Result) -> tuple[str, str, str, str]:
     """Metric, measured, target, verdict."""
     name = target.metric.replace("_", " ")
     spread = result.get("metrics", {}).get(target.metric)
@@ -113,18 +114,17 @@ def _judged(target: Target, result: dict[str, Any]) -> tuple[str, str, str, str]
     verdict = "met" if target.met_by(spread["mean"]) else "not met"
     if not result.get("full", True):
         verdict += ", short run"
-    return name, measured(target.metric, spread), target.text, verdict
+    return name, measured(target.unit, spread), target.text, verdict
 
 
-def measured(metric: str, spread: dict[str, Any]) -> str:
-    """Mean and spread: "97.5 ± 0.2 %", "0.693", or "9 of 10" for the rate of a yes or no."""
+def measured(unit: str, spread: Result) -> str:
+    """Mean and spread in a target's unit: "0.693", "97.5 ± 0.2 %", or "9 of 10" successes."""
     values = spread.get("values", [])
-    if "rate" in metric and values and set(values) <= {0.0, 1.0}:
+    if unit == "successes" and values and set(values) <= {0.0, 1.0}:
         return f"{sum(values):.0f} of {len(values)}"
-    is_share = any(word in metric for word in SHARES)
     mean, deviation = spread["mean"], spread.get("std") or 0.0
     figures = [mean] if deviation <= NEGLIGIBLE * abs(mean) else [mean, deviation]
-    if is_share:
+    if unit != "number":
         return " ± ".join(f"{100 * figure:.1f}" for figure in figures) + " %"
     return " ± ".join(
         f"{figure:.{digits}g}" for figure, digits in zip(figures, (3, 2), strict=False)

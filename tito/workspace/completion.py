@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tito.curriculum.manifest import Milestone, Module, Part, load_manifest
-from tito.workspace.layout import Workspace, available
-from tito.workspace.progress import Progress, changed_progress
-from tito.workspace.testing import digest_of, judge_work, require_completed
-
-if TYPE_CHECKING:
-    from tito.judge import Report
+from tito.curriculum.modules import Milestone, Module, Part
+from tito.judge import Judge, Report
+from tito.package.writer import built_exports, write_package
+from tito.workspace.layout import Workspace
+from tito.workspace.progress import changed_progress
+from tito.workspace.standing import Standing
+from tito.workspace.testing import judge_work
+from tito.workspace.work import Work
 
 
 @dataclass(frozen=True)
 class Export:
-    """What an export wrote, from where, and the backup of what it replaced."""
+    """What an export wrote, from where, and the backups of what it replaced."""
 
     source: Path
-    target: Path
-    backup: Path | None
+    targets: tuple[Path, ...]
+    backups: tuple[Path, ...]
     changed: bool
 
 
@@ -36,66 +36,62 @@ class Completion:
     parts: list[tuple[Milestone, Part]] = field(default_factory=list)  # ready to run now
 
 
-def export_work(workspace: Workspace, module: Module) -> Export:
-    """Write the learner's file into their package, tested or not; keep what it replaces."""
-    source = workspace.learner_file(available(module))
-    export = _export(workspace, module, source)
+def export_work(workspace: Workspace, work: Work) -> Export:
+    """Write the learner's work into their package, tested or not; keep what it replaces."""
+    export = _export(workspace, work)
     with changed_progress(workspace) as progress:
-        progress.start(module)
-        progress.record_export(module)
+        progress.start(work.module)
+        progress.record_export(work.module)
     return export
 
 
-def complete_work(workspace: Workspace, module: Module) -> Completion:
-    """Judge the learner's file; if all passes, export it and record the module as completed.
+def complete_work(workspace: Workspace, judge: Judge, work: Work) -> Completion:
+    """Judge the learner's work; if all passes, export it and record the module as completed.
 
-    Raises TitoError when a prerequisite is not completed or the file cannot be read or exported.
+    What was judged is what is exported and recorded: the work as it was read, whatever has been
+    saved since. Raises TitoError when a prerequisite is not met or the work cannot be read.
     """
-    source = workspace.learner_file(available(module))
-    require_completed(module, Progress.load(workspace))
-    digest = digest_of(source)
-    report = judge_work(workspace, module)
-    export = _export(workspace, module, source) if report.passed else None
+    before = Standing.of(workspace)
+    before.require_met(work.module)
+    report = judge_work(workspace, judge, work)
+    export = _export(workspace, work) if report.complete else None
     with changed_progress(workspace) as progress:
-        progress.record_tests(module, report, digest)
-        if export is None:
-            return Completion(report)
-        before = progress.completed
-        progress.record_export(module)
-        progress.complete(module, report)
-        return _unlocked(Completion(report, export), module, before, progress.completed)
+        progress.record_tests(work.module, report, work.digest)
+        if export is not None:
+            progress.record_export(work.module)
+            progress.complete(work.module, report)
+    if export is None:
+        return Completion(report)
+    completion = Completion(report, export, work.module.number not in before.progress.completed)
+    return _unlocked(completion, work.module, before, Standing(workspace, progress))
 
 
-def _export(workspace: Workspace, module: Module, source: Path) -> Export:
-    from tito.literate.percent import read_cells
-    from tito.package.exporter import export_source
-    from tito.package.writer import exported_text, write_package
-
-    text = export_source(read_cells(source), module, workspace.display_path(source))
-    before = exported_text(workspace.root, module)
-    target = workspace.root / module.export_path
-    kept = workspace.backup(target) if before not in (None, text) else None
-    write_package(workspace.root, {**workspace.sources(), module.number: text})
-    return Export(source, target, kept, before != text)
+def _export(workspace: Workspace, work: Work) -> Export:
+    before = built_exports(workspace.root, work.module) or {}
+    paths = {t: workspace.root / path for t, path in work.module.export_paths.items()}
+    replaced = [paths[t] for t, text in before.items() if text != work.exports[t]]
+    backups = tuple(workspace.backup(path) for path in replaced)
+    sources = {**workspace.sources(), work.module.number: work.exports}
+    write_package(workspace.root, workspace.curriculum, sources)
+    return Export(work.path, tuple(paths.values()), backups, dict(work.exports) != before)
 
 
 def _unlocked(
-    completion: Completion, module: Module, before: tuple[int, ...], after: tuple[int, ...]
+    completion: Completion, module: Module, before: Standing, after: Standing
 ) -> Completion:
-    manifest = load_manifest()
-    completion.is_first = module.number not in before
+    curriculum = after.workspace.curriculum
     completion.modules = [
-        m for m in manifest.available if _opens(m.prerequisites, before, after) and m != module
+        m for m in after.todo if m != module and _opens(m.prerequisites, before, after)
     ]
     completion.parts = [
         (milestone, part)
-        for milestone in manifest.milestones
+        for milestone in curriculum.milestones
         for part in milestone.parts
         if milestone.available and _opens(part.needs, before, after)
     ]
     return completion
 
 
-def _opens(needs: tuple[int, ...], before: tuple[int, ...], after: tuple[int, ...]) -> bool:
-    """True when `needs` are all there `after` but were not `before`."""
-    return set(needs) <= set(after) and not set(needs) <= set(before)
+def _opens(needs: tuple[int, ...], before: Standing, after: Standing) -> bool:
+    """True when `needs` are all met `after` but were not `before`."""
+    return bool(before.missing(needs)) and not after.missing(needs)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito import __version__
-from tito.curriculum.manifest import Module, load_manifest
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Module
 from tito.errors import TitoError
-from tito.resources import curriculum_root, is_checkout
+from tito.resources import is_checkout
 from tito.workspace.layout import Workspace, current_folder, writable
-from tito.workspace.progress import DamagedProgress, read
+from tito.workspace.progress import Progress
 
 OLDEST_PYTHON = (3, 11)
 ENOUGH_BYTES = 200_000_000
@@ -34,18 +35,18 @@ class Finding:
     fix: str = ""
 
 
-def here() -> Workspace | None:
+def here(curriculum: Curriculum) -> Workspace | None:
     """The workspace of the current folder, if there is one."""
     try:
-        return Workspace.find()
+        return Workspace.find(curriculum)
     except TitoError:
         return None
 
 
-def examine() -> list[Finding]:
+def examine(curriculum: Curriculum) -> list[Finding]:
     """Look at the machine, then at the workspace we are in, if we are in one."""
-    workspace = here()
-    findings = [_python(), _numpy(), _jupyter(), _whose(workspace)]
+    workspace = here(curriculum)
+    findings = [_python(), _numpy(), _jupyter(), _whose(workspace, curriculum)]
     if workspace is None:
         note = Finding("workspace", "note", "not in a workspace", "Make one: tito setup")
         return [*findings, note]
@@ -53,23 +54,23 @@ def examine() -> list[Finding]:
     return [*findings, *_work(workspace), *_package(workspace)]
 
 
-def facts() -> dict[str, str]:
+def facts(curriculum: Curriculum) -> dict[str, str]:
     """What `tito system info` shows: versions and places."""
-    workspace = here()
+    workspace = here(curriculum)
     return {
         "tito": f"{__version__} ({'checkout' if is_checkout() else 'installed'})",
         "python": f"{platform.python_version()} ({sys.executable})",
         "platform": platform.platform(),
         "numpy": _version("numpy") or "not installed",
         "jupyterlab": _version("jupyterlab") or "not installed",
-        "curriculum": str(curriculum_root()),
-        "modules": f"{len(load_manifest().available)} of {len(load_manifest().modules)} available",
+        "curriculum": str(curriculum.root),
+        "modules": f"{len(curriculum.available)} of {len(curriculum.modules)} available",
         "workspace": str(workspace.root) if workspace else "not in one",
-        "tinytorch": whose_tinytorch()[1],
+        "tinytorch": whose_tinytorch(workspace)[1],
     }
 
 
-def whose_tinytorch() -> tuple[Path | None, str]:
+def whose_tinytorch(workspace: Workspace | None) -> tuple[Path | None, str]:
     """What `import tinytorch` gives in the current folder: its place (None: it fails), in words.
 
     Asked of a fresh Python, since only a real import tells.
@@ -82,7 +83,6 @@ def whose_tinytorch() -> tuple[Path | None, str]:
         last = run.stderr.strip().splitlines()[-1:] or [f"exit code {run.returncode}"]
         return None, f"import tinytorch fails here: {last[0]}"
     place = Path(run.stdout.strip().splitlines()[-1])
-    workspace = here()
     own = workspace is not None and _same(place, workspace.package_dir)
     return place, f"{'your own build' if own else 'the reference build'} ({place})"
 
@@ -113,21 +113,23 @@ def _jupyter() -> Finding:
     return Finding("JupyterLab", "ok", _version("jupyterlab") or "on the PATH")
 
 
-def _whose(workspace: Workspace | None) -> Finding:
-    place, text = whose_tinytorch()
+def _whose(workspace: Workspace | None, curriculum: Curriculum) -> Finding:
+    place, text = whose_tinytorch(workspace)
     if place is None:
-        return Finding("import tinytorch", "problem", text, _mend_import(text, workspace))
+        return Finding(
+            "import tinytorch", "problem", text, _mend_import(text, workspace, curriculum)
+        )
     if workspace is not None and not _same(place, workspace.package_dir):
         fix = "PYTHONPATH or a folder named tinytorch in the way? Remove it."
         return Finding("import tinytorch", "problem", f"{text}, not your own", fix)
     return Finding("import tinytorch", "ok", text)
 
 
-def _mend_import(text: str, workspace: Workspace | None) -> str:
+def _mend_import(text: str, workspace: Workspace | None, curriculum: Curriculum) -> str:
     if workspace is not None and "No module named" not in text:
         return "See what it says of your package, then: tito setup"
     if is_checkout():
-        return f"Install it into this Python: pip install -e {curriculum_root()}"
+        return f"Install it into this Python: pip install -e {curriculum.root}"
     return "Install TinyTorch again into this Python."
 
 
@@ -149,16 +151,18 @@ def _disk(workspace: Workspace) -> Finding:
 
 def _progress(workspace: Workspace) -> Finding:
     try:
-        read(workspace.progress_path)
-    except DamagedProgress as damage:
+        notices = Progress.load(workspace).notices
+    except TitoError as error:
+        return Finding("progress", "problem", error.message, error.fix)
+    if notices:
         fix = "Rebuild it from your work: tito module status"
-        return Finding("progress", "problem", f"{workspace.progress_path}: {damage}", fix)
+        return Finding("progress", "problem", " ".join(notices), fix)
     return Finding("progress", "ok", workspace.display_path(workspace.progress_path))
 
 
 def _work(workspace: Workspace) -> Iterator[Finding]:
     """One finding for each file with a fault, or a single one that all are readable."""
-    findings = [_notebook(workspace, module) for module in load_manifest().available]
+    findings = [_notebook(workspace, module) for module in workspace.curriculum.available]
     faults = [finding for finding in findings if finding.state != "ok"]
     yield from faults
     if not faults:
@@ -166,7 +170,6 @@ def _work(workspace: Workspace) -> Iterator[Finding]:
 
 
 def _notebook(workspace: Workspace, module: Module) -> Finding:
-    from tito.curriculum.exercises import exercises
     from tito.literate.reading import read_cells
 
     subject = f"notebook {module.id}"
@@ -178,7 +181,7 @@ def _notebook(workspace: Workspace, module: Module) -> Finding:
         present = [cell.grade_id for cell in read_cells(files[0])]
     except TitoError as error:
         return Finding(subject, "problem", error.message, error.fix or mend)
-    wanted = [e.id for e in exercises(module)]
+    wanted = [e.id for e in workspace.curriculum.exercises(module)]
     gone = [name for name in wanted if name not in present]
     twice = [name for name in wanted if present.count(name) > 1]
     if gone or twice:
@@ -196,13 +199,12 @@ def _notebook(workspace: Workspace, module: Module) -> Finding:
 def _package(workspace: Workspace) -> Iterator[Finding]:
     """Does the package hold what the progress says is completed?"""
     try:
-        entries = read(workspace.progress_path)["modules"]
-    except DamagedProgress:
-        return
-    done = {int(number) for number, entry in entries.items() if entry.get("completed")}
+        done = set(Progress.load(workspace).completed)
+    except TitoError:
+        return  # said above
     lost = sorted(done - set(workspace.sources()))
     for number in lost:
-        module = load_manifest().module(number)
+        module = workspace.curriculum.module(number)
         text = f"{module.label} is completed but not in {workspace.package_dir}"
         yield Finding("package", "problem", text, f"Export it again: tito export {module.id}")
     if not lost:

@@ -6,11 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito.curriculum.manifest import PACKAGE_NAME, Module, load_manifest
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import PACKAGE_NAME, Module
 from tito.errors import TitoError
 from tito.files import backup
 from tito.package.templates.whose_code import _workspace_above
-from tito.package.writer import exported_text
+from tito.package.writer import Exports, built_exports, is_prebuilt
 
 STATE = ".tinytorch"
 DEFAULT_NAME = "tinytorch-workspace"
@@ -21,9 +22,10 @@ class Workspace:
     """A folder with a learner's notebooks, their growing package, milestones and progress."""
 
     root: Path
+    curriculum: Curriculum
 
     @classmethod
-    def find(cls, start: Path | None = None) -> Workspace:
+    def find(cls, curriculum: Curriculum, start: Path | None = None) -> Workspace:
         """Return the nearest workspace at or above `start` (default: the current folder).
 
         Raises TitoError when there is none.
@@ -32,7 +34,7 @@ class Workspace:
         root = _workspace_above(start)
         if root is None:
             raise TitoError(f"No TinyTorch workspace in {start} or above it.", _way_in(start))
-        return cls(Path(root))
+        return cls(Path(root), curriculum)
 
     @property
     def modules_dir(self) -> Path:
@@ -70,8 +72,8 @@ class Workspace:
         return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
     def learner_file(self, module: Module) -> Path:
-        """The file the learner works in: the notebook or the `.py`; of both the one last saved."""
-        files = self.learner_files(module)
+        """The learner's file of a module: of two the one last saved. TitoError if there is none."""
+        files = self.learner_files(self.available(module))
         if not files:
             raise TitoError(
                 f"{module.label} has no file: expected {self.notebook(module)}.",
@@ -79,11 +81,25 @@ class Workspace:
             )
         return files[0]
 
-    def sources(self, below: int | None = None) -> dict[int, str]:
-        """Module number → the learner's exported text, for modules numbered below `below`."""
-        modules = [m for m in load_manifest().modules if below is None or m.number < below]
-        texts = {m.number: exported_text(self.root, m) for m in modules}
-        return {number: text for number, text in texts.items() if text is not None}
+    def available(self, module: Module) -> Module:
+        """The module itself, if this release contains it; else a TitoError."""
+        if not module.available:
+            ready = [m.id for m in self.curriculum.available]
+            span = f"it goes from Module {ready[0]} to {ready[-1]}." if ready else "it has none."
+            raise TitoError(
+                f"{module.label} is not in this release yet; {span}",
+                "See them all: tito module list",
+            )
+        return module
+
+    def sources(self) -> dict[int, Exports]:
+        """Module number → its files in the package, the learner's own and prebuilt ones."""
+        found = {m.number: built_exports(self.root, m) for m in self.curriculum.modules}
+        return {number: exports for number, exports in found.items() if exports is not None}
+
+    def own_sources(self) -> dict[int, Exports]:
+        """Module number → what the learner exported."""
+        return {n: exports for n, exports in self.sources().items() if not is_prebuilt(exports)}
 
     def backup(self, path: Path) -> Path:
         """Copy `path` into a new folder below `.tinytorch/backups/`; return where the copy is.
@@ -112,17 +128,6 @@ def from_here(path: Path) -> Path:
     """The path as seen from the current folder if it lies below it; else the path itself."""
     here = current_folder()
     return path.relative_to(here) if path.is_relative_to(here) else path
-
-
-def available(module: Module) -> Module:
-    """The module itself, if this release contains it; else a TitoError."""
-    if not module.available:
-        ready = [m.id for m in load_manifest().available]
-        span = f"it goes from Module {ready[0]} to {ready[-1]}." if ready else "it has none."
-        raise TitoError(
-            f"{module.label} is not in this release yet; {span}", "See them all: tito module list"
-        )
-    return module
 
 
 def writable(folder: Path) -> bool:

@@ -158,13 +158,8 @@ class Progress:
         entry.started = entry.started or now()
         self.records.current = module.id
 
-    def record_tests(
-        self, module: Module, report: Report, digest: str, integration: bool | None = None
-    ) -> None:
-        """Record the verdict on the learner's file whose content has this digest.
-
-        `integration` tells whether the test across modules passed; None if it was not judged.
-        """
+    def record_tests(self, module: Module, report: Report, digest: str) -> None:
+        """Record the verdict on the learner's file whose content has this digest."""
         self.start(module)
         self.edit(module).tests = TestsRecord(
             time=now(),
@@ -172,7 +167,7 @@ class Progress:
             points=report.points,
             max_points=report.max_points,
             results={result.exercise_id: result.status for result in report.results},
-            integration=integration,
+            integration=report.complete if report.passed else None,
         )
 
     def record_export(self, module: Module) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from tito.curriculum.exercises import exercises
-from tito.curriculum.manifest import Module
-from tito.literate.percent import Cell, read_cells
-from tito.workspace.layout import available
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Module
+from tito.literate.cells import Cell
 
 
-def prose(module: Module) -> str:
+def prose(curriculum: Curriculum, module: Module) -> str:
     """The module's text in order, with a line where each exercise stands. No solutions."""
-    cells = read_cells(available(module).source)
-    points = {exercise.id: exercise.points for exercise in exercises(module, cells)}
+    cells = curriculum.cells(module)
+    points = {exercise.id: exercise.points for exercise in curriculum.exercises(module)}
     return "\n\n".join(filter(None, (_text(cell, points) for cell in cells))) + "\n"
 
 

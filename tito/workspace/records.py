@@ -61,7 +61,7 @@ class TestsRecord(Record):
     points: Points = 0
     max_points: Points = 0
     results: dict[str, Status] = {}
-    integration: bool | None = None  # None: not judged
+    integration: bool | None = None  # the test across modules; judged once all else passes
 
 
 class ModuleProgress(Record):

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tito.curriculum.modules import Module
 from tito.errors import TitoError
-from tito.judge import Report
 from tito.workspace.layout import Workspace
 from tito.workspace.progress import Progress, changed_progress
-from tito.workspace.testing import judge_again
+
+if TYPE_CHECKING:
+    from tito.judge import Report
 
 GONE = "Not recoverable: when you started, hints already shown, milestone results, your track."
 
@@ -62,14 +64,21 @@ def _judge_exported(workspace: Workspace) -> list[Finding]:
 
 
 def _judge(workspace: Workspace, module: Module, sound: set[int]) -> Finding:
+    from tito.workspace.testing import judge_again  # the judge, which a sound progress never needs
+
     if not sound.issuperset(module.prerequisites):
         return Finding(module, "a module before it is not complete")
     try:
         work, report = judge_again(workspace, module.number)
     except TitoError as error:
         return Finding(module, error.message)
-    doubt = "" if report.passed else f"{report.points} of {report.max_points} points"
-    return Finding(module, doubt, report, work.digest)
+    return Finding(module, _doubt(report), report, work.digest)
+
+
+def _doubt(report: Report) -> str:
+    if report.passed and not report.complete:
+        return "it does not work together with the other modules"
+    return "" if report.complete else f"{report.points} of {report.max_points} points"
 
 
 def _record(workspace: Workspace, progress: Progress, finding: Finding) -> None:
@@ -79,7 +88,7 @@ def _record(workspace: Workspace, progress: Progress, finding: Finding) -> None:
     exported = _exported_at(workspace, module)
     if report is not None:
         progress.record_tests(module, report, finding.digest)
-    if report is not None and report.passed:
+    if report is not None and report.complete:
         entry.completed = entry.completed or exported
         progress.complete(module, report)
     entry.started, entry.exported = started, entry.exported or exported

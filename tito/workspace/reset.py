@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito.curriculum.manifest import Module
+from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.files import write_atomic
-from tito.workspace.layout import Workspace, available
+from tito.workspace.layout import Workspace
 from tito.workspace.progress import changed_progress
 
 
@@ -27,7 +27,7 @@ def reset_work(workspace: Workspace, module: Module) -> Reset:
     """
     from tito.curriculum.notebook import learner_notebook
 
-    fresh = learner_notebook(available(module))
+    fresh = learner_notebook(workspace.curriculum, workspace.available(module))
     notebook = workspace.notebook(module)
     kept = {path: workspace.backup(path) for path in workspace.learner_files(module)}
     write_atomic(notebook, fresh)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tito.curriculum.manifest import PACKAGE_NAME, load_manifest
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import PACKAGE_NAME
 from tito.errors import TitoError
 from tito.files import write_atomic
 from tito.package.templates.whose_code import _workspace_above
 from tito.package.writer import PLACEHOLDER_MARK, write_package
-from tito.resources import curriculum_root
 from tito.workspace.layout import DEFAULT_NAME, Workspace, current_folder, writable
 from tito.workspace.progress import Progress
+from tito.workspace.standing import Standing
+from tito.workspace.tracks import along
 
 COPIED = ("milestones", "datasets")
 # What running milestones leaves behind in a checkout; downloads are fetched again on demand.
@@ -69,19 +71,22 @@ def default_folder() -> Path:
     return here if _is_bare(here) else here / DEFAULT_NAME
 
 
-def create(root: Path) -> Setup:
+def create(root: Path, curriculum: Curriculum) -> Setup:
     """Make `root` a workspace, or add what is missing there. Safe to run again."""
     root = root.resolve()
     _check_place(root)
-    _make_folder(root)
-    workspace = Workspace(root)
+    workspace = Workspace(root, curriculum)
     setup = Setup(workspace, is_new=not workspace.state_dir.is_dir())
+    # First what makes a folder a workspace: stopped half-way, the next run finds it and goes on.
+    for folder in (root, workspace.modules_dir, workspace.state_dir):
+        _make_folder(folder)
     _add_notebooks(setup)
-    for folder in COPIED:
-        _add_copies(setup, curriculum_root() / folder, root / folder)
+    for name in COPIED:
+        _add_copies(setup, curriculum.root / name, root / name)
     _add(setup, root / "README.md", README)
-    setup.added += write_package(root, workspace.sources())
     _add_progress(setup)
+    sources = along(workspace, Standing.of(workspace).track)
+    setup.added += write_package(root, curriculum, sources)
     return setup
 
 
@@ -131,26 +136,27 @@ def _make_folder(root: Path) -> None:
 
 
 def _add_notebooks(setup: Setup) -> None:
-    missing = [m for m in load_manifest().available if not setup.workspace.learner_files(m)]
+    workspace = setup.workspace
+    curriculum = workspace.curriculum
+    missing = [m for m in curriculum.available if not workspace.learner_files(m)]
     if not missing:
         return
     from tito.curriculum.notebook import learner_notebook
 
     for module in missing:
-        _add(setup, setup.workspace.notebook(module), learner_notebook(module))
+        _add(setup, workspace.notebook(module), learner_notebook(curriculum, module))
 
 
 def _add_copies(setup: Setup, source: Path, target: Path) -> None:
-    for file in _files(source):
+    for file in _files(source, setup.workspace.curriculum.root / DOWNLOADS):
         copy = target / file.relative_to(source)
         content = file.read_bytes()
         if not _add(setup, copy, content) and copy.read_bytes() != content:
             setup.kept.append(copy)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path, downloads: Path) -> Iterator[Path]:
     """All files below `folder` that belong to the release, in a fixed order."""
-    downloads = curriculum_root() / DOWNLOADS
     for place, folders, files in os.walk(folder):
         here = Path(place)
         folders[:] = sorted(
@@ -162,14 +168,14 @@ def _files(folder: Path) -> Iterator[Path]:
 def _add(setup: Setup, path: Path, content: str | bytes) -> bool:
     if path.exists():
         return False
-    write_atomic(path, content)
+    write_atomic(path, content, inside=setup.workspace.root)
     setup.added.append(path)
     return True
 
 
 def _add_progress(setup: Setup) -> None:
     workspace = setup.workspace
-    if setup.is_new and not workspace.sources():
+    if not workspace.progress_path.exists() and not workspace.own_sources():
         Progress.empty(workspace).save()
         setup.added.append(workspace.progress_path)
     else:
