@@ -63,12 +63,12 @@ def test_what_is_recorded_comes_back(workspace):
         progress.record_hint(ONE, "number_double", 2)
         progress.record_hint(ONE, "number_double", 1)
         progress.record_export(ONE)
-        progress.record_tests(ONE, report(3, a="passed", b="failed"), "abc", integration=False)
+        progress.record_tests(ONE, report(3, a="passed", b="failed"), "abc")
     again = Progress.load(workspace)
     entry = again.entry(ONE)
     assert again.current == "01" and entry.is_begun
     assert (again.hint_level(ONE, "number_double"), again.hint_level(ONE, "other")) == (2, 0)
-    assert (entry.tests.points, entry.tests.max_points, entry.tests.integration) == (3, 5, False)
+    assert (entry.tests.points, entry.tests.max_points, entry.tests.integration) == (3, 5, None)
     assert again.status_of(ONE, "abc") == {"a": "passed", "b": "failed"}
     assert again.status_of(ONE, "another file") is None
     assert entry.exported and not entry.completed
@@ -82,7 +82,13 @@ def test_first_start_and_first_completion_stay(workspace):
         progress.complete(ONE, report(5))
     entry = Progress.load(workspace).entry(ONE)
     assert (entry.started, entry.completed, entry.points, entry.max_points) == (SINCE, SINCE, 5, 5)
-    assert entry.tests.integration is None
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_verdict_on_integration_is_recorded(workspace, complete):
+    with changed_progress(workspace) as progress:
+        progress.record_tests(ONE, report(5, complete=complete), "abc")
+    assert Progress.load(workspace).entry(ONE).tests.integration is complete
 
 
 def test_forgetting_an_attempt_keeps_the_completion(workspace):
