@@ -5,7 +5,7 @@ one short line. It works in a notebook beside the learner's code and in the judg
 come from another process.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -74,8 +74,8 @@ class Check:
         __tracebackhide__ = True
         self.position += 1
         if equal_difference(condition, True):
-            came = {"expected": "True", "got": show(condition), "signature": signature(condition)}
-            raise self._failed(Message("check.property"), given, because, **came)
+            rows = {"expected": "True", "got": show(condition), "signature": signature(condition)}
+            raise self._failed(Message("check.property"), given, because, rows)
 
     def unchanged(self, now: Any, before: Any, *, given: Saying, because: Saying = "") -> None:
         """Fail unless a value that the code was handed is what it was before.
@@ -88,9 +88,9 @@ class Check:
         difference = change(now, before)
         if difference:
             reason = Message("check.changed", difference=difference)
-            came = {"before": show(before), "after": show(now), "signature": signature(now)}
+            rows = {"before": show(before), "after": show(now), "signature": signature(now)}
             found = Message("pattern.changed_in_place")
-            raise self._failed(reason, given, because, find_hint=lambda: found, **came)
+            raise self._failed(reason, given, because, rows, lambda: found)
 
     def raises(
         self,
@@ -105,27 +105,29 @@ class Check:
         __tracebackhide__ = True
         self.position += 1
         words = tuple(dict.fromkeys([mentions] if isinstance(mentions, str) else mentions))
+        reason, shown, find_hint = self._outcome(error, call, words)
+        if reason:
+            wanted, text = _wanted_error(error, words), strip_addresses(str(shown))
+            rows = {"expected": wanted, "got": shown, "signature": text}
+            raise self._failed(reason, given, because, rows, find_hint)
+
+    def _outcome(
+        self, error: type[BaseException], call: Callable[[], Any], words: tuple[str, ...]
+    ) -> tuple[Message | None, Text, Finder]:
+        """What is wrong with what call() does (None: nothing), how it is shown, what may help."""
         try:
             result = call()
         except Exception as came:
             if is_stub_error(came) or not _is_learners(came):
                 raise
-            reason = _wrong_error(came, error, words)
-            if reason is None:
-                return
-            shown, find_hint = _shown_error(came), _error_finder(came)
-        else:
-            reason = Message("check.no_error", expected=error.__name__)
-            shown, find_hint = Message("check.no_error_result", result=show(result)), self._silent
-        raise self._failed(
-            reason, given, because, expected=_wanted_error(error, words), got=shown,
-            signature=strip_addresses(str(shown)), find_hint=find_hint,
-        )  # fmt: skip
+            return _wrong_error(came, error, words), _shown_error(came), _error_finder(came)
+        reason = Message("check.no_error", expected=error.__name__)
+        return reason, Message("check.no_error_result", result=show(result)), self._silent
 
     def _wrong_value(
         self, reason: Message, given: Saying, because: Saying, got: Any, expected: Any, wanted: str
     ) -> CheckFailed:
-        came = {"expected": wanted, "got": show(got), "signature": signature(got)}
+        rows = {"expected": wanted, "got": show(got), "signature": signature(got)}
         printed, got = self.printed(), plain(got)
 
         def find_hint() -> Message | None:
@@ -133,7 +135,7 @@ class Check:
 
             return printed_pattern(printed, got, expected) or numeric_pattern(got, expected)
 
-        return self._failed(reason, given, because, find_hint=find_hint, **came)
+        return self._failed(reason, given, because, rows, find_hint)
 
     def _silent(self) -> Message | None:
         return Message("pattern.printed_error") if self.printed().strip() else None
@@ -143,9 +145,8 @@ class Check:
         reason: Message,
         given: Saying,
         because: Saying,
-        *,
+        rows: Mapping[str, Any],
         find_hint: Finder = lambda: None,
-        **rows: Text,
     ) -> CheckFailed:
         return CheckFailed(
             reason,
@@ -154,7 +155,7 @@ class Check:
             position=self.position,
             printed=self.printed(),
             find_hint=find_hint,
-            **rows,  # type: ignore[arg-type]
+            **rows,
         )
 
 

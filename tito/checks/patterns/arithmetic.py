@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from tito.checks.patterns.evidence import Rule, distinct, same, telling
+from tito.checks.patterns.evidence import ENOUGH, Rule, distinct, plenty, same, telling
 from tito.checks.values import number
 from tito.messages import Message
 
 LARGEST_COUNT = 4096  # a factor beyond it is no count of anything here
 NAMED_FACTORS = {"ln 2": math.log(2), "pi": math.pi, "e": math.e, "sqrt(2)": math.sqrt(2)}
-ENOUGH = 3  # different values that make any factor certain
 
 
 def _nan(got: np.ndarray, expected: np.ndarray) -> Message | None:
@@ -32,7 +31,7 @@ def _factor(got: np.ndarray, expected: np.ndarray) -> Message | None:
     if factor is None or factor == 0 or np.isclose(factor, (1, -1), rtol=1e-4).any():
         return None
     named = _named(factor, expected)
-    return named or (_plain_factor(factor) if distinct(expected[expected != 0]) >= ENOUGH else None)
+    return named or (_plain_factor(factor) if plenty(expected[expected != 0]) else None)
 
 
 def _common_factor(got: np.ndarray, expected: np.ndarray) -> float | None:
@@ -73,7 +72,7 @@ def _sums_to_one(values: np.ndarray) -> bool:
 
 def _offset(got: np.ndarray, expected: np.ndarray) -> Message | None:
     """Every value too large by the same number."""
-    if distinct(expected) < 2:
+    if not plenty(expected):
         return None
     offset = float((got - expected).flat[0])
     clear = abs(offset) > 1e-4 * float(np.abs(expected).max())
@@ -84,7 +83,7 @@ def _offset(got: np.ndarray, expected: np.ndarray) -> Message | None:
 
 
 def _reversed(got: np.ndarray, expected: np.ndarray) -> Message | None:
-    for axis in range(expected.ndim):
+    for axis in range(expected.ndim if telling(expected) else 0):
         if same(np.flip(expected, axis), got):
             return Message("pattern.reversed", axis=axis)
     return None
@@ -112,7 +111,7 @@ def _shifted(got: np.ndarray, expected: np.ndarray) -> Message | None:
 def _agree_apart(left: np.ndarray, right: np.ndarray, axis: int, step: int) -> bool:
     ahead = np.moveaxis(left, axis, 0)[step:]
     behind = np.moveaxis(right, axis, 0)[:-step]
-    return distinct(behind) > 1 and same(ahead, behind)
+    return distinct(behind) > 1 and telling(behind) and same(ahead, behind)
 
 
 def _first_wrong(got: np.ndarray, expected: np.ndarray) -> Message | None:
@@ -160,6 +159,8 @@ def _unit_axes(values: np.ndarray) -> list[int]:
 
 def _not_shares(got: np.ndarray, expected: np.ndarray) -> Message | None:
     """What is still to be divided by its sum."""
+    if _sums_to_one(got):
+        return None
     axes = _unit_axes(expected) or ([0] if expected.ndim == 1 and _sums_to_one(expected) else [])
     for axis in axes:
         total = got.sum(axis=axis, keepdims=True)

@@ -61,6 +61,7 @@ _CALLS = (
     Entry("square_call", rf"'{FUNCTION}' object is not subscriptable"),
     Entry("number_used", rf"'{NUMBER}' object is not (?:iterable|subscriptable)"),
     Entry("number_used", rf"cannot unpack non-iterable {NUMBER} object"),
+    Entry("number_indexed", r"invalid index to scalar variable"),
     Entry("class_used", r"(?P<name>\w+)\.\w+\(\) missing \d+ required positional.*'self'"),
     Entry("self_missing", r"takes 0 positional arguments but \d+ (?:was|were) given"),
     Entry("self_missing", r"name 'self' is not defined"),

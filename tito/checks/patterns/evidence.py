@@ -9,6 +9,7 @@ import numpy as np
 from tito.messages import Message
 
 RELATIVE = 2e-5  # float32 noise of a short computation
+ENOUGH = 3  # different values that leave no room for chance
 Rule = Callable[[np.ndarray, np.ndarray], Message | None]
 
 
@@ -33,6 +34,12 @@ def telling(values: np.ndarray) -> bool:
     """
     sizes = np.abs(values[values != 0])
     return distinct(sizes) > 1 or (sizes.size > 0 and _many_digits(float(sizes.flat[0])))
+
+
+def plenty(values: np.ndarray) -> bool:
+    """Whether agreeing in one free number, such as a factor, is more than chance."""
+    count = distinct(values)
+    return count >= ENOUGH or (count > 1 and any(map(_many_digits, np.unique(values)[:16])))
 
 
 def _many_digits(value: float) -> bool:

@@ -38,7 +38,7 @@ def _dtype_name(value: Any) -> str:
     """The dtype that a dtype, NumPy's class of numbers or a text names; "" for anything else."""
     is_class = isinstance(value, type) and issubclass(value, np.generic)
     if isinstance(value, np.dtype) or is_class:
-        return np.dtype(value).name
+        return str(np.dtype(value).name)
     return value if type(value) is str and value[-1:].isdigit() else ""
 
 

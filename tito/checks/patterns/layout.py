@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from tito.checks.patterns.evidence import Rule, distinct, same, telling
 from tito.messages import Message
 
-REDUCING = {"sum": np.sum, "mean": np.mean, "max": np.max}
+REDUCING: dict[str, Callable[..., Any]] = {"sum": np.sum, "mean": np.mean, "max": np.max}
 
 
 def _ones(got: np.ndarray, expected: np.ndarray) -> Message | None:
