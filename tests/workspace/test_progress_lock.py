@@ -12,6 +12,7 @@ import pytest
 from progress_kit import ONE, TWO, desk
 
 import tito
+from tito import files
 from tito.errors import TitoError
 from tito.workspace import progress_file
 from tito.workspace.layout import Workspace
@@ -114,11 +115,27 @@ def test_a_change_that_fails_gives_the_lock_back(workspace, monkeypatch):
         progress.start(ONE)
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_a_lock_that_cannot_be_made(workspace, monkeypatch, code):
-    def fail(self):
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr("filelock.FileLock._acquire", fail)
-    with pytest.raises(TitoError, match=os.strerror(code)), changed_progress(workspace):
+def test_a_lock_that_cannot_be_made(workspace):
+    (workspace.state_dir / "progress.lock").mkdir()
+    with pytest.raises(TitoError, match="Cannot write"), changed_progress(workspace):
         pytest.fail("there is no lock")
+
+
+@pytest.mark.parametrize("content", ['{"modules": {}}', '{"modules": ', '{"current": 5}'])
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_changes_nothing(workspace, monkeypatch, call, content):
+    def full(*args):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    workspace.progress_path.write_text(content)
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, call, full)
+        refused = pytest.raises(TitoError, match=os.strerror(errno.ENOSPC))
+        with refused, changed_progress(workspace) as progress:
+            progress.start(ONE)
+    assert workspace.progress_path.read_text() == content
+    left = {path.name for path in workspace.state_dir.iterdir()}
+    assert left <= {"progress.json", "progress.lock"}
+    with changed_progress(workspace) as progress:
+        progress.start(ONE)
+    assert Progress.load(workspace).current == "01"

@@ -6,6 +6,7 @@ else. Fields that this version does not know are kept and written back.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Self, get_args, get_origin
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Meta
 
 VERSION = 2  # 1 had no track and no word about integration tests; all else is the same
 
-EMPTY = (None, "", {})
+EMPTY: tuple[Any, ...] = (None, "", {})
 DAMAGED: Any = object()
 
 Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-][\d:]+)?)?\Z", max_length=40)]
@@ -33,8 +34,7 @@ class Record(msgspec.Struct, kw_only=True):
 
         `where` names the record in these reports: "modules.05.tests".
         """
-        kinds = {field.name: field.type for field in msgspec.structs.fields(cls)}
-        del kinds["unknown"]
+        kinds = _kinds(cls)
         unknown = {name: value for name, value in data.items() if name not in kinds}
         known = {name: value for name, value in data.items() if name in kinds}
         values = {
@@ -46,7 +46,7 @@ class Record(msgspec.Struct, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON; empty fields are left out."""
-        values = {name: getattr(self, name) for name in self.__struct_fields__ if name != "unknown"}
+        values = {name: getattr(self, name) for name in _kinds(type(self))}
         filled = {name: _plain(value) for name, value in values.items() if value not in EMPTY}
         return {**filled, **self.unknown}
 
@@ -122,6 +122,13 @@ class Records(Record):
     modules: dict[str, ModuleProgress] = {}
     milestones: dict[str, MilestoneProgress] = {}
     lost: str = ""  # why an earlier file was unusable, until its content is rebuilt
+
+
+@cache
+def _kinds(record: type[Record]) -> dict[str, Any]:
+    """The names of a record's fields, and their types."""
+    fields = msgspec.structs.fields(record)
+    return {field.name: field.type for field in fields if field.name != "unknown"}
 
 
 def _read_value(kind: Any, data: Any, where: str, damage: list[str]) -> Any:
