@@ -80,7 +80,7 @@ def write_package(
     for relative, text in package_files(curriculum, sources, preamble).items():
         path = root / relative
         if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
-            write_atomic(path, text, durable=False)
+            write_atomic(path, text, durable=False, inside=root)
             changed.append(path)
     return changed
 

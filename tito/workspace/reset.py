@@ -30,7 +30,7 @@ def reset_work(workspace: Workspace, module: Module) -> Reset:
     fresh = learner_notebook(workspace.curriculum, workspace.available(module))
     notebook = workspace.notebook(module)
     kept = {path: workspace.backup(path) for path in workspace.learner_files(module)}
-    write_atomic(notebook, fresh)
+    write_atomic(notebook, fresh, inside=workspace.root)
     for path in kept.keys() - {notebook}:
         _remove(path)
     with changed_progress(workspace) as progress:
