@@ -127,9 +127,8 @@ class Progress:
             self.notices.append(f"{self._newer()}. It is read and left as it is: update this tito.")
         elif self.lost:
             self.notices.append(f"The progress file {path} was unusable: {self.lost}.")
-        elif damage:
-            self.notices += [f"{path}: left out as damaged: {text}." for text in damage[:NOTICED]]
-            self.notices += [f"{len(damage) - NOTICED} more such fields."] * (len(damage) > NOTICED)
+        else:
+            self.notices += [f"{path}: damaged and left out: {text}." for text in _few(damage)]
         return self
 
     # -- modules -------------------------------------------------------------------------------
@@ -247,6 +246,11 @@ def changed_progress(workspace: Workspace) -> Iterator[Progress]:
         progress.require_writable()
         yield progress
         progress.save()
+
+
+def _few(texts: list[str]) -> list[str]:
+    rest = len(texts) - NOTICED
+    return texts if rest <= 0 else [*texts[:NOTICED], f"and {rest} more"]
 
 
 def now() -> str:
