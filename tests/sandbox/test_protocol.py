@@ -13,7 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tito.sandbox.protocol import HEADER, MAX_ARRAY, MAX_ITEMS, Encoder, Malformed, TooLarge, parse
+from tito.sandbox.protocol import (
+    HEADER,
+    MAX_ARRAY,
+    MAX_BYTES,
+    MAX_ITEMS,
+    MAX_JSON,
+    MAX_RANGE,
+    Budget,
+    Encoder,
+    Malformed,
+    TooLarge,
+    parse,
+)
 
 Point = namedtuple("Point", "x y")
 
@@ -24,7 +36,9 @@ def roundtrip(value):
     text, body = HEADER.unpack(frame[: HEADER.size])
     assert len(frame) == HEADER.size + text + body
     start = HEADER.size + text
-    return parse(frame[HEADER.size : start], frame[start:], lambda handle: ("handle", handle))
+    return parse(
+        frame[HEADER.size : start], frame[start:], lambda handle: ("handle", handle), Budget()
+    )
 
 
 def same(a, b):
@@ -161,7 +175,7 @@ NONSENSE = [
 @pytest.mark.parametrize("text", NONSENSE, ids=lambda text: text[:40].decode("latin-1"))
 def test_nonsense_is_malformed(text):
     with pytest.raises(Malformed):
-        parse(text, b"\0" * 4, {}.__getitem__)
+        parse(text, b"\0" * 4, {}.__getitem__, Budget())
 
 
 json_like = st.recursive(
@@ -174,4 +188,50 @@ json_like = st.recursive(
 @given(json_like, st.binary(max_size=16))
 def test_any_json_is_a_value_or_malformed(form, body):
     with contextlib.suppress(Malformed):
-        parse(json.dumps(form).encode(), body, {}.__getitem__)
+        parse(json.dumps(form).encode(), body, {}.__getitem__, Budget())
+
+
+def refused(text, body=b"", budget=None):
+    with pytest.raises(Malformed):
+        parse(text, body, {}.__getitem__, budget or Budget())
+
+
+def test_references_to_the_same_bytes_count_each_time():
+    array = b'{"a":["uint8",[%d],0]}' % (16 << 20)
+    refused(b"[" + b",".join([array] * 16) + b"]", bytes(16 << 20))
+
+
+def test_bytes_without_bytes_count_too():
+    refused(b'{"a":["float64",[%d],0]}' % (MAX_BYTES // 8 + 1))
+    refused(b'{"a":["float64",[1099511627776,1099511627776],0]}')
+
+
+def test_items_count_over_all_lists():
+    inner = b"[" + b",".join([b"1"] * 1000) + b"]"
+    refused(b"[" + b",".join([inner] * (MAX_ITEMS // 1000 + 1)) + b"]")
+    refused(b"[" + b"[],[[]]," * (MAX_JSON // 10) + b"1]")
+
+
+def test_ranges_count_as_what_they_hold():
+    refused(b'{"r":[0,20000000,1]}')
+    refused(b'{"r":[0,%d,1]}' % 10**30)
+    assert roundtrip(range(MAX_RANGE)) == range(MAX_RANGE)
+    with pytest.raises(TypeError, match="cannot cross"):
+        roundtrip(range(MAX_RANGE + 1))
+
+
+def test_colliding_hashes_are_refused():
+    modulus = (1 << 61) - 1  # integers that differ by it have the same hash
+    members = ",".join(str(number * modulus) for number in range(20_000)).encode()
+    refused(b'{"s":[' + members + b"]}")
+    refused(b'{"z":[' + members + b"]}")
+    refused(b'{"d":[' + members + b"]}")
+    assert len(roundtrip(set(range(20_000)))) == 20_000
+
+
+def test_a_life_is_bounded_too():
+    budget, array = Budget(), b'{"a":["uint8",[%d],0]}' % (100 << 20)
+    budget.life[0] = 250 << 20
+    for _ in range(2):
+        parse(array, bytes(100 << 20), {}.__getitem__, budget)
+    refused(array, bytes(100 << 20), budget)

@@ -1,4 +1,4 @@
-"""A module's cells, loaded into a guest: restarted when it dies, and what went wrong on the way."""
+"""A learner's program, loaded into a guest that is restarted when it dies."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from tito.checks.check import is_stub_error
 from tito.errors import TitoError
 from tito.judge.packing import Packed
 from tito.literate.cells import Cell
-from tito.sandbox.host.client import Client
-from tito.sandbox.host.process import GuestLost, GuestProcess
-
-START_SECONDS = 60.0  # for Python and NumPy to load, on a slow or busy machine
+from tito.sandbox import Client, GuestLost, GuestProcess, Launcher, Limits, choose
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Bounds of one judgement: seconds of wall time, megabytes, and guests that may die."""
+class Step:
+    """One cell to be run: its ``source`` in a ``home``, a module's dotted name.
 
-    load_seconds: float = 10.0
-    exercise_seconds: float = 10.0
-    megabytes: int = 4096
-    cpu_seconds: int = 300
-    deaths: int = 4
+    The home "" is the scratch pad: it sees what every home defines, and no home sees what it does.
+    """
+
+    cell: Cell
+    source: str
+    home: str = ""
 
 
 @dataclass
@@ -37,16 +35,17 @@ class LoadFault:
 
 @dataclass
 class Session:
-    """One guest at a time with the learner's cells in it. Use as a context manager."""
+    """One guest at a time with the learner's program in it. Use as a context manager."""
 
     limits: Limits = field(default_factory=Limits)
-    cells: Sequence[Cell] = ()
+    launcher: Launcher = field(default_factory=choose)
+    program: Sequence[Step] = ()
     package: Packed = field(default_factory=dict)
     faults: dict[int, LoadFault] = field(default_factory=dict)  # by cell index
     deaths: int = 0
-    _guest: GuestProcess | None = None
-    _link: Client | None = None
+    _client: Client | None = None
     _loaded: bool = False
+    _shipped: Packed | None = None
 
     def __enter__(self) -> Session:
         self._start()  # early: NumPy loads there while we read the curriculum here
@@ -61,19 +60,17 @@ class Session:
         self._stop()
 
     def _start(self) -> Client:
-        if self._link is None:
+        if self._client is None:
             try:
-                self._guest = GuestProcess(self.limits.megabytes, self.limits.cpu_seconds)
+                self._client = Client(GuestProcess(self.launcher, self.limits))
             except OSError as error:
                 raise _cannot_start(str(error)) from error
-            self._guest.limit(START_SECONDS)
-            self._link = Client(self._guest)
-        return self._link
+        return self._client
 
     def _stop(self) -> None:
-        if self._guest:
-            self._guest.close()
-        self._guest = self._link = None
+        if self._client:
+            self._client.guest.close()
+        self._client = self._shipped = None
         self._loaded = False
 
     @property
@@ -86,63 +83,64 @@ class Session:
         self.deaths += 1
         self._stop()
 
-    def replace(self, cells: Sequence[Cell]) -> None:
-        """Judge other cells with the same guest. Only for cells we trust."""
-        self.cells = cells
+    def replace(self, program: Sequence[Step]) -> None:
+        """Judge another program with the same guest. Only for code we trust."""
+        self.program = program
         self.faults = {}
         self.deaths = 0
         self._loaded = False
 
-    def ready(self, seconds: float | None = None) -> Client | None:
-        """A link to a guest that has run all cells, with the clock set; None if exhausted.
+    def ready(self, limits: Limits | None = None) -> Client | None:
+        """A client of a guest that has run all cells, with the clocks set; None if exhausted.
 
-        A cell that kills the guest is left out of the next one.
+        A cell that kills the guest is left out of the next one. ``limits``: other times than the
+        session's for what is asked next.
         """
-        if self._guest and self._guest.loss:  # died while a failure was being explained
+        if self._client and self._client.guest.loss:  # died while a failure was being explained
             self.lost()
-        while not self._loaded and not self.exhausted:
-            self._load()
-        if not self._loaded or self._link is None or self._guest is None:
-            return None
-        self._guest.limit(self.limits.exercise_seconds if seconds is None else seconds)
-        return self._link
-
-    def _load(self) -> None:
-        link = self._prepared()
-        assert self._guest is not None
-        self._guest.limit(self.limits.load_seconds)
-        for cell in self.cells:
+        bounds = limits or self.limits
+        while not self.exhausted:
             try:
-                self._run(link, cell)
-            except GuestLost as loss:
-                self.faults[cell.index] = LoadFault(cell, loss)
+                client = self._with_program()
+                client.clock(bounds.exercise_seconds, bounds.cpu_seconds)
+                return client
+            except GuestLost:
                 self.lost()
-                return
-        self._loaded = True
+        return None
 
-    def _prepared(self) -> Client:
-        """A guest with the package and an empty namespace: no learner's code has run yet."""
-        link = self._start()
-        assert self._guest is not None
-        self._guest.limit(START_SECONDS)
+    def _with_program(self) -> Client:
+        """A client of a guest with the program in it. Raises GuestLost."""
+        client = self._start()
+        if not self._loaded:
+            self._prepare(client)
+            client.clock(self.limits.load_seconds, self.limits.cpu_seconds)
+            for step in self.program:
+                self._run(client, step)
+            self._loaded = True
+        return client
+
+    def _prepare(self, client: Client) -> None:
+        """Give the guest the package and empty namespaces: no learner's code has run yet."""
         try:
-            if not link.requests:
-                link.request("package", self.package)
-            link.request("fresh")
+            if self._shipped is not self.package:
+                client.request("package", self.package)
+                self._shipped = self.package
+            client.fresh(list(dict.fromkeys(step.home for step in self.program if step.home)))
         except GuestLost as loss:
-            last = self._guest.last_words()
             self.lost()
-            raise _cannot_start(last) from loss
-        return link
+            raise _cannot_start(client.guest.output.last_line()) from loss
 
-    def _run(self, link: Client, cell: Cell) -> None:
-        known = self.faults.get(cell.index)
+    def _run(self, client: Client, step: Step) -> None:
+        known = self.faults.get(step.cell.index)
         if known and isinstance(known.error, GuestLost):
             return
         try:
-            link.request("cell", cell.index, cell.source)
+            client.request("cell", step.home, step.cell.index, step.source)
+        except GuestLost as loss:
+            self.faults[step.cell.index] = LoadFault(step.cell, loss)
+            raise
         except Exception as error:
-            self.faults[cell.index] = LoadFault(cell, error)
+            self.faults[step.cell.index] = LoadFault(step.cell, error)
 
     def file_fault(self) -> LoadFault | None:
         """The first fault of a cell that belongs to no exercise, unless work is just unfinished."""

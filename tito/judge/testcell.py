@@ -7,10 +7,11 @@ The text is trusted. The cell gets ``np`` (with random numbers shared with the l
 import ast
 import builtins
 import importlib
+import math
 import sys
 import types
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from tito.checks.check import Check
 from tito.judge.names import TRUSTED, Names
-from tito.sandbox.host.client import Client
+from tito.sandbox import Client
 
 GETTERS = frozenset({"RandomState", "Generator", "default_rng", "SeedSequence"})
 RENAMED = {"sample": "random_sample", "ranf": "random_sample"}
@@ -46,7 +47,10 @@ class SharedRandom:
 
     def _catch_up(self) -> None:
         if self._link.requests != self._asked and not self._changed:
-            self._state.set_state(tuple(self._link.request("get_random")))
+            state = self._link.request("get_random")
+            if not _is_random_state(state):
+                raise self._link.guest.malformed()
+            self._state.set_state(tuple(state))
             self._asked = self._link.requests
 
     def __getattr__(self, name: str) -> Any:
@@ -60,6 +64,20 @@ class SharedRandom:
             return getattr(self._state, name)(*args, **kwargs)
 
         return draw
+
+
+def _is_random_state(state: Any) -> bool:
+    """Whether NumPy can draw from it: it believes any position, and a state of zeros never ends."""
+    match state:
+        case ["MT19937", np.ndarray() as key, int(position), 0 | 1, float(gauss)]:
+            usable = key.dtype == np.uint32 and key.shape == (624,)
+            return bool(
+                usable
+                and (key[0] >> 31 or key[1:].any())
+                and 0 <= position <= 624
+                and math.isfinite(gauss)
+            )
+    return False
 
 
 def numpy_for_test(random: SharedRandom) -> types.ModuleType:
@@ -82,8 +100,11 @@ class TestRun:
         self.texts = texts
         self.check = Check()
 
-    def run(self, place: str) -> None:
-        """Execute the cell ``place``; raises what the test raises, or GuestLost."""
+    def run(self, place: str, known: Mapping[str, Any] | None = None) -> None:
+        """Execute the cell ``place``; raises what the test raises, or GuestLost.
+
+        ``known``: more names that the cell may use.
+        """
         seed = zlib.crc32(place.encode())
         self.link.forget()
         self.link.before_request = None
@@ -92,6 +113,7 @@ class TestRun:
             raise self.link.guest.malformed()
         space = self._space(SharedRandom(self.link, seed))
         space |= {name: values[name] for name in self.names.learner if name in values}
+        space |= known or {}
         for earlier in self.texts:
             if earlier == place:
                 break

@@ -2,88 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
-from tito.checks.check import STUB, CheckFailed
+from tito.checks.check import CheckFailed
+from tito.checks.patterns import error_pattern
 from tito.checks.values import shorten, strip_addresses
+from tito.curriculum.exercises import Exercise
 from tito.judge.failing_check import failing_check
 from tito.judge.locations import enclosing, exercise_line, line_text, stub_line, where
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
 from tito.literate.cells import Cell
-from tito.sandbox.host.client import RemoteError
-from tito.sandbox.host.process import GuestLost
+from tito.messages import Message
+from tito.messages.stub import PATTERN as STUB
+from tito.sandbox import GuestLost, RemoteError
 
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters
-WRITE_HERE = "Write your code where the cell says YOUR CODE HERE, in place of the raise line."
-Cells = dict[int, Cell]
+WRITE_HERE = Message("judge.write_here")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where the learner's code stands, for finding the line that a failure is about."""
+
+    cells: Mapping[int, Cell]  # the learner's, by index
+    passed: Collection[int] = field(default_factory=frozenset)  # those of exercises that pass
+
+    def place(
+        self, error: BaseException, cell: Cell, known: int | None = None
+    ) -> tuple[Cell, int | None]:
+        """The learner's line that an error blames; the known line of `cell` if there is none.
+
+        That is the innermost line it passed through. An exercise that passes is not accused for
+        what others hand to it.
+        """
+        frames = [(i, line) for i, line in getattr(error, "frames", ()) if i in self.cells]
+        suspects = [frame for frame in frames if frame[0] not in self.passed] or frames
+        if not suspects:
+            return cell, known
+        index, line = suspects[-1]
+        return self.cells[index], line
 
 
 def of_test(
-    error: BaseException,
-    cell: Cell,
-    cells: Cells,
-    reference: Cell,
-    texts: Mapping[str, str],
-    position: int,
+    error: BaseException, exercise: Exercise, cell: Cell, scene: Scene, texts: Mapping[str, str]
 ) -> Failure:
-    """The failure that an exception of a test describes.
+    """The failure that an exception of an exercise's test describes.
 
-    ``cell`` is the exercise's own cell, ``cells`` all of the learner's by index, ``reference`` the
-    curriculum's cell, ``texts`` the source of each test cell by file name, ``position`` the last
-    check that was reached.
+    ``cell`` is the exercise's own cell, ``texts`` the source of each test by file name.
     """
-    line = exercise_line(cell, reference)
+    line = exercise_line(cell, exercise.cell)
     if isinstance(error, CheckFailed):
         return _from_check(error, cell, line)
     given, because = failing_check(error, texts)
-    failure = replace(_from_raised(error, cell, cells, line), position=position)
-    return replace(failure, given=given, because=because)
+    return replace(_from_raised(error, cell, scene, line), given=given, because=because)
 
 
 def _from_raised(
-    error: BaseException, cell: Cell, cells: Cells, line: int | None = None
+    error: BaseException, cell: Cell, scene: Scene, line: int | None = None
 ) -> Failure:
     """The failure of code that raised; ``line`` of ``cell`` is named if nothing better is known."""
     if isinstance(error, GuestLost):
-        return _from_loss(error, cell, cells, line)
-    return _from_error(error, cell, cells, line)
+        return _from_loss(error, cell, scene, line)
+    return _from_error(error, cell, scene, line)
 
 
 def _from_check(error: CheckFailed, cell: Cell, line: int | None) -> Failure:
     return Failure(
         kind="check",
-        reason=str(error.reason),
+        reason=error.reason,
         given=error.given,
-        expected=str(error.expected),
-        got=str(error.got),
+        before=error.before,
+        after=error.after,
+        expected=error.expected,
+        got=error.got,
         because=error.because,
+        printed=error.printed,
         where=where(cell, line),
         line_text=line_text(cell, line),
+        hint=error.hint or "",
         position=error.position,
         signature=error.signature,
     )
 
 
-def _from_loss(loss: GuestLost, cell: Cell, cells: Cells, known: int | None) -> Failure:
+def _from_loss(loss: GuestLost, cell: Cell, scene: Scene, known: int | None) -> Failure:
     index, line = loss.place or (cell.index, known)
-    home = cells.get(index, cell)
+    home = scene.cells.get(index, cell)
+    slow = loss.kind in ("timeout", "cpu")
     return Failure(
-        kind="timeout" if loss.kind == "timeout" else "crash",
-        reason=loss.reason,
+        kind="timeout" if slow else "crash",
+        reason=loss.message,
         where=where(home, line),
         line_text=line_text(home, line),
-        fix="Look for a loop that never ends, or for far too much work."
-        if loss.kind == "timeout"
-        else "",
+        fix=Message("judge.look_for_loop") if slow else "",
         signature=loss.kind,
     )
 
 
-def _from_error(error: BaseException, cell: Cell, cells: Cells, known: int | None) -> Failure:
-    home, line = _place(error, cell, cells, known)
+def _from_error(error: BaseException, cell: Cell, scene: Scene, known: int | None) -> Failure:
+    home, line = scene.place(error, cell, known)
     shown = _shown(error)
     return Failure(
         kind="error",
@@ -91,60 +111,67 @@ def _from_error(error: BaseException, cell: Cell, cells: Cells, known: int | Non
         got=shown,
         where=where(home, line),
         line_text=line_text(home, line),
+        hint=error_pattern(_name(error), str(error), line_text(home, line)) or "",
         signature=strip_addresses(shown),
     )
 
 
+def _name(error: BaseException) -> str:
+    return str(getattr(error, "type_name", type(error).__name__))
+
+
 def _shown(error: BaseException) -> str:
     """The error as Python prints it: "ValueError: shapes differ"."""
-    name = getattr(error, "type_name", type(error).__name__)
     message = shorten(str(error), MESSAGE_SHOWN)
-    return f"{name}: {message}" if message else str(name)
+    return f"{_name(error)}: {message}" if message else _name(error)
 
 
-def _reason(error: BaseException, shown: str) -> str:
-    remote = isinstance(error, RemoteError)
+def _reason(error: BaseException, shown: str) -> Message:
     if unsolved(error):
-        return f"This needs the exercise {unsolved(error)}, which is not solved yet."
-    if isinstance(error, NameError) and not remote:
-        return f"The test needs {error.name!r}, which the cells of your file do not define."
+        return Message("judge.needs_exercise", exercise=unsolved(error))
+    if isinstance(error, NameError) and not isinstance(error, RemoteError):
+        return Message("judge.test_needs", name=error.name)
     if isinstance(error, RemoteError) and error.type_name == "TooLarge":
-        return f"The result cannot be used: it is {error}."
+        return Message("judge.too_large", what=str(error))
     if isinstance(error, MemoryError):
-        return f"Your code needs more memory than it may use ({shown})."
-    return _sentence(f"{'Your code raised' if remote else 'The result cannot be used:'} {shown}")
+        return Message("judge.memory", error=shown)
+    code = "judge.raised" if isinstance(error, RemoteError) else "judge.unusable"
+    return Message(code, error=_sentence(shown))
 
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _place(
-    error: BaseException, cell: Cell, cells: Cells, known: int | None = None
-) -> tuple[Cell, int | None]:
-    """The innermost line of the learner's cells that the error passed through; else the known."""
-    for index, line in reversed(getattr(error, "frames", ())):
-        if index in cells:
-            return cells[index], line
-    return cell, known
-
-
-def from_fault(fault: LoadFault, cells: Cells) -> Failure:
+def from_fault(fault: LoadFault, scene: Scene) -> Failure:
     """The failure of a cell that could not be run at all."""
     cell, error = fault.cell, fault.error
     if isinstance(error, SyntaxError):
-        return _from_syntax(error, cell, cells)
-    failure = _from_raised(error, cell, cells)
-    if isinstance(error, (GuestLost, NotImplementedError)):
+        return _from_syntax(error, cell, scene)
+    failure = _from_raised(error, cell, scene)
+    if isinstance(error, GuestLost) or unsolved(error):
         return failure
-    return replace(failure, reason=_sentence(f"The cell stops when it is run: {failure.got}"))
+    return replace(failure, reason=Message("judge.cell_stops", error=_sentence(_shown(error))))
 
 
-def consequence(fault: LoadFault, cells: Cells) -> Failure:
+def _from_syntax(error: SyntaxError, cell: Cell, scene: Scene) -> Failure:
+    home, line = scene.place(error, cell)
+    return Failure(
+        kind="syntax",
+        reason=Message("judge.unreadable", error=shorten(str(error))),
+        where=where(home, line),
+        line_text=line_text(home, line),
+        fix=Message("judge.run_it"),
+        signature="syntax",
+    )
+
+
+def consequence(fault: LoadFault, scene: Scene) -> Failure:
     """The failure of an exercise whose test lacks what another, broken cell should define."""
-    root = from_fault(fault, cells)
-    name = f"the cell of exercise {fault.cell.grade_id}" if fault.cell.is_exercise else "a cell"
-    return replace(root, reason=f"This needs {name} that cannot be run. {root.reason}")
+    root = from_fault(fault, scene)
+    name = fault.cell.grade_id if fault.cell.is_exercise else None
+    part = Message("judge.cell_of", exercise=name) if name else Message("judge.a_cell")
+    return replace(root, reason=Message("judge.needs_cell", cell=part, reason=root.reason))
 
 
 def unsolved(error: BaseException) -> str:
@@ -158,7 +185,7 @@ def not_started(cell: Cell) -> Failure:
     line = stub_line(cell)
     return Failure(
         kind="error",
-        reason="This exercise is not solved yet.",
+        reason=Message("judge.not_solved"),
         where=where(cell, line),
         line_text=line_text(cell, line),
         fix=WRITE_HERE,
@@ -171,25 +198,15 @@ def half_done(error: BaseException, cell: Cell, own: Failure) -> Failure:
     lines = [line for index, line in getattr(error, "frames", ()) if index == cell.index]
     line = lines[-1] if lines else stub_line(cell)
     part = enclosing(cell.source, line) if line else ""
+    reason = Message("judge.part_missing_in", part=part) if part else Message("judge.part_missing")
     return replace(
         own,
-        reason=f"Part of this exercise is not written yet{f': {part}' if part else ''}.",
+        reason=reason,
         got="",
+        hint="",
         where=where(cell, line),
         line_text=line_text(cell, line),
         fix=WRITE_HERE,
-    )
-
-
-def _from_syntax(error: SyntaxError, cell: Cell, cells: Cells) -> Failure:
-    home, line = _place(error, cell, cells)
-    return Failure(
-        kind="syntax",
-        reason=f"Python cannot read this cell: {shorten(str(error))}.",
-        where=where(home, line),
-        line_text=line_text(home, line),
-        fix="Run the cell in your notebook: the editor marks the place.",
-        signature="syntax",
     )
 
 
@@ -197,23 +214,21 @@ def missing(exercise_id: str, origin: str, module_id: str) -> Failure:
     """The exercise's cell is not in the learner's file."""
     return Failure(
         kind="missing",
-        reason=f"The cell of exercise {exercise_id} is not in the file.",
+        reason=Message("judge.missing", exercise=exercise_id),
         where=origin,
-        fix=f"It was deleted, or an editor dropped its metadata (grade_id {exercise_id!r}). "
-        f"Undo that, or get a fresh copy (tito module reset {module_id}; yours is kept as a "
-        "backup) and paste your work into it.",
+        fix=Message("judge.bring_back", exercise=exercise_id, module=module_id),
         signature="missing",
     )
 
 
 def duplicate(exercise_id: str, cells: list[Cell]) -> Failure:
     """The exercise's cell stands more than once in the learner's file."""
-    places = " and ".join(where(cell) for cell in cells)
+    places = ", ".join(where(cell) for cell in cells)
     return Failure(
         kind="duplicate",
-        reason=f"The cell of exercise {exercise_id} stands {len(cells)} times: {places}.",
+        reason=Message("judge.twice", exercise=exercise_id, count=len(cells), places=places),
         where=where(cells[1]),
-        fix="Keep the one with your solution and delete the other.",
+        fix=Message("judge.keep_one"),
         signature="duplicate",
     )
 
@@ -222,8 +237,32 @@ def not_judged(deaths: int, cell: Cell) -> Failure:
     """So many guests died that this exercise was not tried."""
     return Failure(
         kind="crash",
-        reason=f"Not judged: the exercises before it stopped the judge {deaths} times.",
+        reason=Message("judge.not_judged", count=deaths),
         where=where(cell),
-        fix="Solve the failures above first.",
+        fix=Message("judge.solve_above"),
         signature="not judged",
     )
+
+
+def hidden(exercise_id: str, cell: Cell, reference: Cell) -> Failure:
+    """A test that the learner does not see fails: nothing of what it asks is told."""
+    line = exercise_line(cell, reference)
+    return Failure(
+        kind="check",
+        reason=Message("judge.hidden", exercise=exercise_id),
+        where=where(cell, line),
+        line_text=line_text(cell, line),
+        fix=Message("judge.read_contract"),
+        signature="hidden",
+    )
+
+
+def of_package(error: BaseException, origin: str, texts: Mapping[str, str]) -> Failure:
+    """The failure of the package as a whole, after every exercise has passed."""
+    nowhere = Cell("code", "", origin=origin)
+    if isinstance(error, CheckFailed):
+        failure = _from_check(error, nowhere, None)
+    else:
+        given, because = failing_check(error, texts)
+        failure = replace(_from_raised(error, nowhere, Scene({})), given=given, because=because)
+    return replace(failure, where=origin, line_text="")

@@ -1,6 +1,35 @@
 """A process apart for code that nobody trusts. Knows nothing of exercises.
 
 * ``host/`` runs beside `tito`: starts a guest, asks it, decodes what comes back.
-* ``guest/`` runs in the other process: the learner's namespace and what may be asked of it.
+* ``guest/`` runs in the other process: the learner's namespaces and what may be asked of them.
 * ``protocol.py`` is the language of the two, and runs in both.
+
+The way of one question: ``Client.ask`` (or a ``Proxy``) → ``GuestProcess.exchange`` → ``Channel``
+→ pipe → ``guest/channel.py`` → ``guest/server.py`` → ``guest/operations.py``, and back.
 """
+
+from tito.sandbox.host.bubblewrap import INSTALL as INSTALL_BUBBLEWRAP
+from tito.sandbox.host.client import Client, RemoteError, is_remote
+from tito.sandbox.host.deadline import host_deadline
+from tito.sandbox.host.isolation import Isolation, choose
+from tito.sandbox.host.launcher import Launcher
+from tito.sandbox.host.limits import Limits
+from tito.sandbox.host.loss import GuestLost
+from tito.sandbox.host.process import GuestProcess
+from tito.sandbox.host.proxy import Proxy, UnusableResult
+
+__all__ = [
+    "INSTALL_BUBBLEWRAP",
+    "Client",
+    "GuestLost",
+    "GuestProcess",
+    "Isolation",
+    "Launcher",
+    "Limits",
+    "Proxy",
+    "RemoteError",
+    "UnusableResult",
+    "choose",
+    "host_deadline",
+    "is_remote",
+]

@@ -1,77 +1,24 @@
-"""Inside the guest: the learner's namespace, and the operations the host may ask for.
-
-Loaded by ``guest.py`` by path; the rest of `tito` is not importable here.
-"""
+"""Inside the guest: all that the host may ask for."""
 
 from __future__ import annotations
 
 import builtins
 import copy
 import importlib
-import importlib.abc
-import importlib.util
-import linecache
-import marshal
 import operator
 import random
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.machinery import ModuleSpec
 from typing import Any
 
 import numpy as np
 
-CELL_PLACE = "<cell {}>"
+from .package import PackageFinder
+from .spaces import Spaces
+
 MESSAGE_LIMIT = 4000
 FRAME_LIMIT = 20
-
-
-class PackageFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports the learner's package from memory: nothing on disk that anyone could change.
-
-    ``files`` maps a dotted name to (is_package, source, marshalled code or b"").
-    """
-
-    def __init__(self, files: Mapping[str, tuple[bool, str, bytes]]) -> None:
-        self.files = files
-        self.codes: dict[str, types.CodeType] = {}
-
-    def find_spec(
-        self,
-        fullname: str,
-        path: Sequence[str] | None = None,
-        target: types.ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        """A spec for the package's own modules only."""
-        if fullname.partition(".")[0] == "tito":
-            raise ModuleNotFoundError("tito is no part of your framework: do not export this")
-        if fullname not in self.files:
-            return None
-        is_package = self.files[fullname][0]
-        return importlib.util.spec_from_loader(
-            fullname, self, origin=f"<{fullname}>", is_package=is_package
-        )
-
-    def create_module(self, spec: ModuleSpec) -> None:
-        """Let Python make the module object."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """Run the module's code."""
-        exec(self.code(module.__name__), module.__dict__)
-
-    def code(self, name: str) -> types.CodeType:
-        """The module's code object; compiled here only if the host could not."""
-        if name not in self.codes:
-            _, source, ready = self.files[name]
-            self.codes[name] = (
-                marshal.loads(ready) if ready else compile(source, f"<{name}>", "exec")
-            )
-        return self.codes[name]
-
-    def get_source(self, fullname: str) -> str:
-        """The text, for inspect.getsource."""
-        return self.files[fullname][1]
 
 
 class Objects:
@@ -108,39 +55,30 @@ class Snapshot:
 
 
 class Operations:
-    """The learner's namespace and everything that is done with it."""
+    """The learner's namespaces and everything that is done with them."""
 
     def __init__(self) -> None:
         self.objects = Objects()
+        self.spaces = Spaces()
         self.snapshot = Snapshot(builtins, np, np.random)
         self.builtins = dict(vars(builtins))
-        self.codes: dict[tuple[int, str], types.CodeType] = {}
-        self.space: dict[str, Any] = {}
         self.get_state, self.set_state = np.random.get_state, np.random.set_state
         self.seeds = np.random.seed, random.seed
 
     def package(self, files: Mapping[str, tuple[bool, str, bytes]]) -> None:
-        """Make the package of the learner's earlier modules importable."""
-        sys.meta_path.insert(0, PackageFinder(files))
+        """Make the package of the learner's earlier modules importable, and no other."""
+        others = [f for f in sys.meta_path if not isinstance(f, PackageFinder)]
+        sys.meta_path[:] = [PackageFinder(files), *others]
 
-    def fresh(self) -> None:
-        """Begin with an empty namespace, as a restarted notebook would."""
+    def fresh(self, homes: Sequence[str] = ()) -> None:
+        """Begin with empty namespaces: one for each home, and the scratch pad."""
         self.snapshot.restore()
         self.objects.reset()
-        for name in [name for name in sys.modules if name.partition(".")[0] == "tinytorch"]:
-            del sys.modules[name]
-        module = types.ModuleType("__main__")
-        sys.modules["__main__"] = module
-        self.space = module.__dict__
+        self.spaces.start(homes)
 
-    def cell(self, index: int, source: str) -> None:
-        """Run one of the learner's cells."""
-        key = (index, source)
-        if key not in self.codes:
-            place = CELL_PLACE.format(index)
-            linecache.cache[place] = (len(source), None, source.splitlines(True), place)
-            self.codes[key] = compile(source, place, "exec", dont_inherit=True)
-        exec(self.codes[key], self.space)
+    def cell(self, home: str, index: int, source: str) -> None:
+        """Run one of the learner's cells in a home ("": on the scratch pad)."""
+        self.spaces.run(home, index, source)
 
     def begin(self, names: Iterable[str], seed: int) -> dict[str, Any]:
         """Prepare one test: forget old handles, fix the seeds. The module's names and values."""
@@ -151,8 +89,8 @@ class Operations:
         return self.known(names)
 
     def known(self, names: Iterable[str]) -> dict[str, Any]:
-        """Those of the names that the learner's cells have defined."""
-        return {name: self.space[name] for name in names if name in self.space}
+        """Those of the names that the learner's cells have bound."""
+        return self.spaces.known(names)
 
     def probe(
         self, source: str, name: str, names: Iterable[str], origins: Mapping[str, str]
@@ -193,7 +131,10 @@ class Operations:
         """Leave a context manager, with the error of this builtin class or without ("")."""
         if not name:
             return bool(type(manager).__exit__(manager, None, None, None))
-        error = getattr(builtins, name)(message)
+        try:
+            error = self.builtins[name](message)
+        except Exception:  # not every class is content with a message
+            error = RuntimeError(message)
         return bool(type(manager).__exit__(manager, type(error), error, None))
 
     def operations(self) -> dict[str, Callable[..., Any]]:
@@ -210,8 +151,8 @@ def imported(origin: str) -> Any:
 
 # fmt: off
 OWN = (
-    "package", "fresh", "cell", "begin", "probe", "get_random", "set_random", "call", "enter",
-    "exit",
+    "package", "fresh", "cell", "begin", "known", "probe", "get_random", "set_random", "call",
+    "enter", "exit",
 )
 OPERATORS = (
     "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor",

@@ -1,14 +1,17 @@
 """The host's end of the conversation: requests in Python values, remote errors as exceptions."""
 
+from __future__ import annotations
+
 import builtins
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from tito.messages.text import clean_text
 from tito.sandbox.host.process import GuestProcess
-from tito.sandbox.host.proxy import Proxy, handle_of
-from tito.sandbox.protocol import Encoder, Malformed, parse
+from tito.sandbox.host.proxy import Proxy, UnusableResult, handle_of
+from tito.sandbox.protocol import Budget, Encoder, Malformed, parse
 
 MESSAGE_LIMIT = 4000
 NAME_LIMIT = 100
@@ -17,7 +20,7 @@ Frame = tuple[int, int]
 
 
 class RemoteError:
-    """Mixed into every exception that was raised in the guest.
+    """Mixed into every exception that was raised in the guest; see ``is_remote``.
 
     ``type_name``: the class its author gave it; ``frames``: (cell index, line) of the learner's
     cells it passed through, outermost first.
@@ -28,8 +31,16 @@ class RemoteError:
     classes: tuple[str, ...] = ()  # names of its classes, nearest first
     message = ""
 
+    def __init__(self, *nothing: object) -> None:
+        """What the builtin class would demand is not known here, and not needed."""
+
     def __str__(self) -> str:
         return self.message
+
+
+def is_remote(error: BaseException) -> bool:
+    """Whether an exception was raised by the learner's code, in the guest, and not on our side."""
+    return isinstance(error, RemoteError)
 
 
 class HostEncoder(Encoder):
@@ -39,7 +50,9 @@ class HostEncoder(Encoder):
         """The handle of a proxy."""
         if type(value) is Proxy:
             return {"h": handle_of(value)}
-        raise TypeError(
+        if type(value) is range:
+            return {"r": [value.start, value.stop, value.step]}
+        raise UnusableResult(
             f"a {type(value).__name__} of the test cannot be handed to the learner's code; "
             "write a @probe that makes it there"
         )
@@ -53,6 +66,17 @@ class Client:
         self.proxies: dict[int, Proxy] = {}
         self.before_request: Callable[[], None] | None = None
         self.requests = 0
+        self.budget = Budget()
+
+    def clock(self, seconds: float, cpu_seconds: float) -> None:
+        """Everything asked from now on must be done within so much time, of either kind."""
+        self.guest.limit(seconds, cpu_seconds)
+        self.request("clock", seconds, cpu_seconds)
+
+    def fresh(self, homes: Sequence[str]) -> None:
+        """Empty namespaces, one for each home; a new life as far as budgets are concerned."""
+        self.budget = Budget()
+        self.request("fresh", list(homes))
 
     def ask(self, operation: str, *arguments: Any) -> Any:
         """The value of an operation. Raises the guest's error, or GuestLost."""
@@ -67,7 +91,7 @@ class Client:
         frame = encoder.frame([operation, *encoder.items(arguments, 0)])
         text, body = self.guest.exchange(frame)
         try:
-            outcome, value = _reply(parse(text, body, self._proxy))
+            outcome, value = _reply(parse(text, body, self._proxy, self.budget))
         except Malformed:
             raise self.guest.malformed() from None
         if outcome == "v":
@@ -104,13 +128,20 @@ def decode_error(form: Any) -> Exception:
 
 
 def _build(names: list[Any], message: str, frames: tuple[Frame, ...]) -> Exception:
-    error = _remote_class(_nearest(names))()
+    error = _instance(_nearest(names))
     assert isinstance(error, RemoteError)
     error.classes = tuple(n[:NAME_LIMIT] for n in names if type(n) is str and n.isidentifier())
     error.type_name = error.classes[0] if error.classes else "Exception"
-    error.message = message[:MESSAGE_LIMIT]
+    error.message = clean_text(message[:MESSAGE_LIMIT])
     error.frames = frames
     return error
+
+
+def _instance(name: str) -> Exception:
+    kind = _remote_class(name)
+    if issubclass(kind, ExceptionGroup):  # its class checks what it is made of
+        return kind("", [RuntimeError()])
+    return kind()
 
 
 def _place(frame: Any) -> Frame | None:

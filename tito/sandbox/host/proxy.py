@@ -14,6 +14,13 @@ Plain = TypeVar("Plain")
 _get = object.__getattribute__
 
 
+class UnusableResult(Exception):
+    """A fault on our side of the pipe: the test cannot go on with what it has.
+
+    No subclass of anything that a test may expect the learner's code to raise.
+    """
+
+
 class Proxy:
     """An object in the guest. The same remote object is always the same proxy (``is`` works)."""
 
@@ -91,7 +98,7 @@ class Proxy:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         array = ask(self, "array")
         if type(array) is not np.ndarray:
-            raise TypeError("the object does not become an array of numbers")
+            raise UnusableResult("the object does not become an array of numbers")
         return array if dtype is None else array.astype(dtype, copy=False)
 
     def __instancecheck__(self, instance: Any) -> bool:
@@ -118,7 +125,7 @@ def handle_of(proxy: Proxy) -> int:
 
 def _exactly(kind: type[Plain], value: Any) -> Plain:
     if type(value) is not kind:
-        raise TypeError(f"the learner's object gave no {kind.__name__}")
+        raise UnusableResult(f"the object gave no {kind.__name__}")
     return value
 
 

@@ -1,0 +1,1 @@
+"""The side of the sandbox that runs in the other process. Nothing here imports `tito`."""
