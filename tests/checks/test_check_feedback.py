@@ -88,6 +88,11 @@ def test_hints_are_found_when_asked_for():
     assert failed(check.true, False, because="x").hint is None
 
 
+def test_a_list_may_be_expected_of_an_array():
+    failure = failed(check.close, -np.array([1.5, 2.25]), [1.5, 2.25])
+    assert failure.hint == Message("pattern.sign")
+
+
 def test_what_was_printed_is_shown_and_read():
     own = Check(printed=lambda: "the mean is 4.5\n")
     failure = failed(own.close, None, 4.5)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tito.checks.values import is_proxy, plain, type_name
+from tito.checks.patterns.evidence import same
+from tito.checks.values import NotNumbers, is_proxy, numbers, plain, type_name
 from tito.messages import Message
 
 FUNCTIONS = frozenset({"function", "method", "builtin_function_or_method"})
@@ -65,10 +66,10 @@ def _text(got: Any, expected: Any) -> Message | None:
 
 def _object(got: Any, expected: Any) -> Message | None:
     name = type_name(got)
-    if type(expected) is np.ndarray and type(got) in (list, tuple):
-        return Message("pattern.list_result", name=name)
-    if type(expected) in (list, tuple) and type(got) is np.ndarray:
-        return Message("pattern.array_result", name=type(expected).__name__)
+    kinds = {type(got), type(expected)}
+    if np.ndarray in kinds and kinds & {list, tuple} and _same_numbers(got, expected):
+        code = "array_result" if type(got) is np.ndarray else "list_result"
+        return Message(f"pattern.{code}", got=name, expected=type(expected).__name__)
     if name in FUNCTIONS:
         return Message("pattern.function_result")
     if name == "generator":
@@ -76,6 +77,13 @@ def _object(got: Any, expected: Any) -> Message | None:
     if name.endswith("Error"):
         return Message("pattern.returned_error", name=name)
     return _tensor(got, expected, name)
+
+
+def _same_numbers(got: Any, expected: Any) -> bool:
+    try:
+        return same(numbers(got), numbers(expected))
+    except NotNumbers:
+        return False
 
 
 def _tensor(got: Any, expected: Any, name: str) -> Message | None:
