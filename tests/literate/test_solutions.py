@@ -10,7 +10,7 @@ from tito.curriculum.exercises import exercises
 from tito.curriculum.guidance import Mistake
 from tito.curriculum.notebook import learner_notebook
 from tito.literate.errors import SourceError
-from tito.literate.percent import Cell
+from tito.literate.cells import Cell
 from tito.literate.solutions import regions, solution_lines, stub
 
 CELL = """\

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from tito.literate.errors import SourceError
 from tito.literate.plain import plain_python
+from tito.literate.syntax import syntax_tree
 
 Role = Literal["exercise", "test", "written answer", "task", ""]
 ExerciseKind = Literal["exercise", "open", "bug hunt"]
@@ -104,7 +107,7 @@ class Cell:
         r"""The source's lines as Python counts them: only "\n" ends one, no form feed does."""
         return self.source.split("\n")
 
-    @property
+    @cached_property
     def code(self) -> str:
         """The source as plain Python, line for line.
 
@@ -112,6 +115,12 @@ class Cell:
         Raises SourceError for other notebook lines, which would be lost in a file.
         """
         return plain_python(self.source, self.place)
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree of `code`. Raises SourceError, with its place, where Python would not
+        compile it."""
+        return syntax_tree(self.code, self.place)
 
     @property
     def directives(self) -> dict[str, str]:

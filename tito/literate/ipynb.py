@@ -1,4 +1,8 @@
-"""Read notebooks (`.ipynb`, formats 3 and 4): their cells' sources and metadata."""
+"""Read notebooks (`.ipynb`, formats 3 and 4): their cells' sources and metadata.
+
+Outputs and attachments are left aside. A file with cells and no format number counts as format 4
+(nbformat takes it for format 1, and finds nothing in it).
+"""
 
 from __future__ import annotations
 
@@ -80,8 +84,8 @@ def _cell(entry: Any, index: int, origin: str) -> Cell:
 def _content(entry: dict[str, Any]) -> tuple[str, str]:
     """The kind and the text; format 3 has headings, and calls the source of code "input"."""
     named = entry["cell_type"]
-    source = entry["input"] if "source" not in entry else entry["source"]
+    source = entry["input" if named == "code" and "input" in entry else "source"]
     text = source if isinstance(source, str) else "".join(source)
     if named == "heading":
-        return "markdown", f"{'#' * min(entry['level'], 6)} {text}"
+        return "markdown", f"{'#' * min(entry['level'], 6)} {' '.join(text.splitlines())}"
     return KINDS[named], text

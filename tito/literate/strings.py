@@ -7,6 +7,7 @@ same ones in every Python. Each function here reads its text once.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 TOKEN = re.compile(r"#[^\n]*|\"\"\"|'''|[\"'()\[\]{}\n]|\\\n")
 CLOSING = {
@@ -17,7 +18,20 @@ CLOSING = {
 }
 
 
-def string_spans(text: str) -> list[tuple[int, int]] | None:
+def quoted_lines(lines: Sequence[str]) -> set[int]:
+    """The indices of the lines whose beginning stands in a string; none if one never closes."""
+    text = "\n".join(lines)
+    inside: set[int] = set()
+    line = position = 0
+    for start, end in _strings(text) or ():
+        line += text.count("\n", position, start)
+        last = line + text.count("\n", start, end)
+        inside.update(range(line + 1, last + 1))
+        line, position = last, end
+    return inside
+
+
+def _strings(text: str) -> list[tuple[int, int]] | None:
     """(start, end) of every string in `text`, in order; None if one of them never closes."""
     found = []
     position = 0

@@ -1,14 +1,15 @@
-"""The syntax tree of a cell, and the names it binds."""
+"""Syntax trees of cells, and the names they bind."""
 
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
 
+ODD = re.compile("[\0\ud800-\udfff]")
 OWN_SCOPE = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,
@@ -21,53 +22,62 @@ OWN_SCOPE = (
 )
 
 
-def parse(cell: Cell) -> ast.Module:
-    """The syntax tree of the cell's code, which compiles.
+def syntax_tree(code: str, place: Callable[[int], str]) -> ast.Module:
+    """The syntax tree of plain Python that compiles.
+
+    Args:
+        code: the text.
+        place: gives the place of a 1-based line, for the error.
 
     Raises SourceError with the place of whatever Python could not compile.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the learner's own Python warns when the code runs
-            tree = ast.parse(cell.code)
+            warnings.simplefilter("ignore")  # Python warns again when the code runs
+            tree = ast.parse(code)
             compile(tree, "<cell>", "exec", dont_inherit=True)
     except SyntaxError as error:
         shown = (error.text or "").strip()
         said = f"syntax error: {error.msg}" + (f": {shown}" if shown else ".")
-        raise SourceError(cell.place(error.lineno or 1), said) from error
-    except UnicodeEncodeError as error:
-        raise _unreadable(cell, "it holds half a character (a lone surrogate)", error) from error
+        raise SourceError(place(error.lineno or 1), said) from error
     except ValueError as error:
-        raise _unreadable(cell, str(error), error) from error
+        line = next((n for n, text in enumerate(code.split("\n"), 1) if ODD.search(text)), 1)
+        raise SourceError(
+            place(line),
+            "Python cannot read this line: it holds a zero byte or half a character "
+            "(a lone surrogate).",
+            "Type the line again.",
+        ) from error
     except (RecursionError, MemoryError, OverflowError) as error:
         raise SourceError(
-            cell.place(),
+            place(1),
             "this cell is nested too deeply for Python to compile it.",
             "Write long chains of elif or of operators as a loop or a table.",
         ) from error
     return tree
 
 
-def _unreadable(cell: Cell, why: str, error: ValueError) -> SourceError:
-    """Faults of characters; Python does not name their line."""
-    line = next((n for n, text in enumerate(cell.lines, 1) if _is_odd(text)), 1)
-    return SourceError(
-        cell.place(line), f"Python cannot read this line: {why}.", "Type the line again."
-    )
+def bindings(tree: ast.Module) -> Iterator[tuple[str, int]]:
+    """(name, line) of each name that the code binds at its top level, in no function or class.
 
-
-def _is_odd(line: str) -> bool:
-    return "\0" in line or any("\ud800" <= character <= "\udfff" for character in line)
-
-
-def bindings(tree: ast.Module) -> Iterator[tuple[str, ast.AST]]:
-    """(name, node) for each name that the code binds at its top level, in no function or class."""
+    `from x import *` binds "*": names that reading cannot tell.
+    """
     waiting: list[ast.AST] = list(reversed(tree.body))
     while waiting:
         node = waiting.pop()
-        yield from ((name, node) for name in _bound(node))
+        yield from ((name, getattr(node, "lineno", 1)) for name in _bound(node))
         if not isinstance(node, OWN_SCOPE):
             waiting.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def first_use(tree: ast.Module, name: str, start: int) -> int:
+    """The first line from `start` on in which the code reads `name`; `start` if there is none."""
+    lines = (
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
+    )
+    return min((line for line in lines if line >= start), default=max(start, 1))
 
 
 def _bound(node: ast.AST) -> list[str]:

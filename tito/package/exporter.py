@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from tito.literate.cells import DIRECTIVES, Cell, read_directive
 from tito.literate.errors import SourceError
 from tito.literate.solutions import without_markers
-from tito.literate.strings import string_spans
-from tito.literate.syntax import parse, public_names
+from tito.literate.strings import quoted_lines
+from tito.literate.syntax import public_names
 
 HEADER = "# Built by tito from {name}. Do not edit: change the module, then export it again.\n"
 
@@ -92,26 +92,14 @@ def _check_directives(cell: Cell) -> None:
 
 def _check_misplaced(cell: Cell) -> None:
     at_top = {number for number, _, _ in cell.directive_lines}
-    for number, line in _comment_lines(cell):
-        directive = read_directive(line)
-        if directive and directive[0] in DIRECTIVES and number not in at_top:
+    quoted = quoted_lines(cell.lines)
+    for number, line in enumerate(cell.lines, start=1):
+        name, _ = read_directive(line) or ("", "")
+        if name in DIRECTIVES and number not in at_top and number - 1 not in quoted:
             raise SourceError(
                 cell.place(number),
                 f"directive {line!r} must stand at the top of its cell, before any code.",
             )
-
-
-def _comment_lines(cell: Cell) -> list[tuple[int, str]]:
-    """(1-based number, text) of the lines that begin with "#", and not inside of a string."""
-    spans = string_spans(cell.source) or []
-    found = []
-    start = 0
-    for number, line in enumerate(cell.lines, start=1):
-        quoted = any(first < start < last for first, last in spans) if line[:1] == "#" else True
-        if not quoted:
-            found.append((number, line))
-        start += len(line) + 1
-    return found
 
 
 def _target(cell: Cell, targets: Sequence[str]) -> str:
@@ -145,7 +133,7 @@ def _file(cells: Sequence[Cell], header_name: str) -> str:
 
 def _body(cell: Cell) -> _Body:
     """The cell without its directives, markers and imports from `__future__`."""
-    tree = parse(cell)
+    tree = cell.tree
     lines = cell.code.split("\n")
     for number, _, _ in cell.directive_lines:
         lines[number - 1] = ""
