@@ -3350,10 +3350,27 @@ def test_module():
     ):
         test()
 
-    enable_autograd(quiet=True)
-    with_autograd()
-    for position, (parameter, expected) in enumerate(zip(classifier.parameters(), by_hand(), strict=True)):
-        check.close(parameter.grad, expected, given=f"784-128-10 network: gradient of parameter {position}", rtol=1e-4, atol=1e-6)
+    @probe
+    def both_gradients():
+        """Of one 784-128-10 network: by the engine, and by somebody who knows calculus."""
+        enable_autograd(quiet=True)
+        np.random.seed(5)
+        network = Sequential(Linear(784, 128), ReLU(), Linear(128, 10))
+        x, digits = np.random.rand(64, 784).astype(np.float32), np.random.randint(0, 10, 64)
+        CrossEntropyLoss()(network(Tensor(x)), Tensor(digits)).backward()
+        w1, b1, w2, b2 = (parameter.data for parameter in network.parameters())
+        hidden = np.maximum(x @ w1 + b1, 0)
+        z = hidden @ w2 + b2
+        odds = np.exp(z - z.max(axis=1, keepdims=True))
+        g = odds / odds.sum(axis=1, keepdims=True)
+        g[np.arange(64), digits] -= 1
+        g /= 64
+        gh = (g @ w2.T) * (hidden > 0)
+        by_hand = [x.T @ gh, gh.sum(axis=0), hidden.T @ g, g.sum(axis=0)]
+        return [np.asarray(parameter.grad) for parameter in network.parameters()], by_hand
+
+    for position, (gradient, expected) in enumerate(zip(*both_gradients(), strict=True)):
+        check.close(gradient, expected, given=f"784-128-10 network: gradient of parameter {position}", rtol=1e-4, atol=1e-6)
     print("All tests passed. Module 05 is complete: what you compute, you can now differentiate.")
 
 

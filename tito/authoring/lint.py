@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tito.curriculum.curriculum import Curriculum
-from tito.curriculum.exercises import ORDINARY, TEST_PREFIX, Exercise
+from tito.curriculum.exercises import TEST_PREFIX, Exercise
 from tito.curriculum.guidance import LEVELS
 from tito.curriculum.modules import Module
 from tito.curriculum.notebook import learner_notebook
@@ -71,7 +71,7 @@ def _guidance(curriculum: Curriculum, module: Module, found: Sequence[Exercise])
     for exercise in found:
         entry = guidance.get(exercise.id)
         hints, mistakes = (len(entry.hints), len(entry.mistakes)) if entry else (0, 0)
-        if exercise.kind == ORDINARY and (hints != LEVELS or mistakes < LEVELS):
+        if exercise.kind == "exercise" and (hints != LEVELS or mistakes < LEVELS):
             faults.append(
                 f"{exercise.id} has {hints} hints and {mistakes} mistakes; "
                 f"expected {LEVELS} and at least {LEVELS}"

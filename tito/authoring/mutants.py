@@ -60,10 +60,11 @@ def mutants(exercise: Exercise) -> Iterator[Mutant]:
     spoken = _texts_in_raises(tree)
     for mutation in found:
         if mutation.original_node not in spoken:
-            changed = tree.deep_replace(mutation.original_node, mutation.mutated_node).code  # type: ignore[arg-type]
-            if changed != source:
-                line, before, after = _difference(source, changed)
-                yield Mutant(exercise, line, before, after, changed.replace(HIDDEN, "@"))
+            changed = tree.deep_replace(mutation.original_node, mutation.mutated_node)
+            assert isinstance(changed, libcst.Module)
+            if changed.code != source:
+                line, before, after = _difference(source, changed.code)
+                yield Mutant(exercise, line, before, after, changed.code.replace(HIDDEN, "@"))
 
 
 def _texts_in_raises(tree: libcst.Module) -> set[libcst.CSTNode]:

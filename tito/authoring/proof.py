@@ -157,10 +157,10 @@ def _settle(proof: ModuleProof, case: Case, report: Report) -> None:
     if case.mistake:
         proof.mistakes += 1
         proof.caught += lost
-        _settle_hint(proof, case, own.failure.hint if own.failure else None)
+        _settle_hint(proof, case, str(own.failure.hint) if own.failure else "")
 
 
-def _settle_hint(proof: ModuleProof, case: Case, shown: str | None) -> None:
+def _settle_hint(proof: ModuleProof, case: Case, shown: str) -> None:
     proof.hinted += shown == case.hint
     if shown != case.hint:
         proof.faults.append(

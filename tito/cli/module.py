@@ -112,9 +112,9 @@ def test(module: str | None, as_json: bool) -> None:
     work = _read(standing.workspace, chosen)
     report = run_tests(standing.workspace, Judge(curriculum()), work)
     if as_json:
-        print_json(report.to_dict())
+        print_json(report.to_dict(curriculum().wording))
     else:
-        show_report(report)
+        show_report(report, curriculum().wording)
         if report.complete:
             again = chosen.number in standing.progress.completed
             step = "It is complete. Changed since? Put it into your package" if again else "Next"
@@ -183,7 +183,7 @@ def complete(module: str | None) -> None:
     standing, chosen = choose(module)
     work = _read(standing.workspace, chosen)
     done = complete_work(standing.workspace, Judge(curriculum()), work)
-    show_report(done.report)
+    show_report(done.report, curriculum().wording)
     _notice_saved(work)
     if done.export is None:
         say(f"{chosen.label} is not complete yet; nothing was exported.")
@@ -284,7 +284,7 @@ def _day(m: Module, standing: Standing) -> str:
 
 def _advice(standing: Standing) -> str:
     current, progress = standing.current, standing.progress
-    if current.number not in progress.completed and progress.entry(current).started:
+    if current.number not in progress.completed and progress.entry(current).is_begun:
         return "Next: tito module resume"
     return (
         f"Next: tito module start {standing.next.id}"

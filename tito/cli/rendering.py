@@ -18,6 +18,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from tito.report import Panel
+
 PLAIN = "tito.plain"
 WIDEST = 100
 STAND_INS = {
@@ -114,16 +116,17 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     show(made)
 
 
-def panel(title: str, lead: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print a box: a sentence, then labelled texts, the labels in a column of their own."""
+def show_panel(panel: Panel) -> None:
+    """Print a panel as a box, its labels in a column of their own."""
+    from rich import panel as rich_panel
     from rich.console import Group
-    from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
 
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for label, text in rows:
-        grid.add_row(Text(label, style="bold"), Text(text))
-    show(Panel(Group(Text(lead), grid), title=Text(title), title_align="left"))
+    for row in panel.rows:
+        grid.add_row(Text(row.label, style="bold"), Text(row.text))
+    content = Group(Text(panel.lead), grid)
+    show(rich_panel.Panel(content, title=Text(panel.title), title_align="left"))

@@ -1,16 +1,14 @@
-"""Show the judge's report: a table of the exercises, and the first failure in detail."""
+"""Show the judge's report: a table of the exercises, and what is most pressing in detail."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tito.cli.rendering import panel, say, table
-
-if TYPE_CHECKING:
-    from tito.judge import ExerciseResult, Failure, Report
+from tito.cli.rendering import say, show_panel, table
+from tito.judge import ExerciseResult, Failure, Report
+from tito.messages import Wording
+from tito.report import failure_panel
 
 
-def show_report(report: Report) -> None:
+def show_report(report: Report, wording: Wording) -> None:
     """Print the verdict on a module."""
     say(f"{report.module.label}: {report.file}")
     table(
@@ -20,37 +18,28 @@ def show_report(report: Report) -> None:
     passed = sum(result.status == "passed" for result in report.results)
     say(f"{passed} of {len(report.results)} exercises passed, "
         f"{report.points} of {report.max_points} points.")  # fmt: skip
+    for answer in report.answers:
+        say(f"{answer.answer_id}: {answer.max_points} points, graded by a person.")
+    _show_most_pressing(report, wording)
+
+
+def _show_most_pressing(report: Report, wording: Wording) -> None:
+    """What keeps the file from working, else the first failing exercise, else the package."""
     if report.problem is not None:
-        show_failure("The file as a whole", report.problem)
+        _show_failure("The file as a whole", report.problem, wording)
     elif report.first_failure is not None:
-        _show_exercise(report.first_failure, report)
+        _show_exercise(report.first_failure, report, wording)
+    elif report.integration is not None:
+        _show_failure("The module in your package", report.integration, wording)
 
 
-def _show_exercise(result: ExerciseResult, report: Report) -> None:
-    more = f"tito module hint {report.module.id} {result.exercise_id}"
+def _show_exercise(result: ExerciseResult, report: Report, wording: Wording) -> None:
+    more = f"tito module hint {report.module.id} {result.title.replace(' ', '_')}"
     if result.status == "not started" or result.failure is None:
         say(f"Next exercise: {result.title} ({result.exercise_id}). Stuck? {more}")
     else:
-        show_failure(f"{result.title}: {result.status}", result.failure, more)
+        _show_failure(f"{result.title}: {result.status}", result.failure, wording, more)
 
 
-def show_failure(title: str, failure: Failure, more: str = "") -> None:
-    """Print one failure: input, expected, got, why, the learner's own line, and where help is."""
-    own_line = f"\n{failure.line_text.strip()}" if failure.line_text else ""
-    rows = [
-        ("INPUT", failure.given),
-        ("EXPECTED", failure.expected),
-        ("GOT", failure.got),
-        ("WHY", failure.because),
-        (_place_label(failure), failure.where + own_line),
-        ("TO DO", failure.fix),
-        ("HINT", failure.hint or (f"ask for one: {more}" if more else "")),
-    ]
-    panel(title, failure.reason, [row for row in rows if row[1]])
-
-
-def _place_label(failure: Failure) -> str:
-    """A wrong value has no line of its own, only the function it came from."""
-    if not failure.line_text:
-        return "WHERE"
-    return "YOUR CODE" if failure.kind == "check" else "YOUR LINE"
+def _show_failure(title: str, failure: Failure, wording: Wording, more: str = "") -> None:
+    show_panel(failure_panel(failure, wording, title, more))

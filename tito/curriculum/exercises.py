@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tito.curriculum.modules import Module
-from tito.literate.cells import Cell
+from tito.literate.cells import Cell, ExerciseKind
 from tito.literate.errors import SourceError
 from tito.literate.reading import read_cells
 
 TEST_PREFIX = "test_"
 HIDDEN_PREFIX = "hidden_"
-ORDINARY, OPEN, BUG_HUNT = "exercise", "open", "bug hunt"
-KINDS = (ORDINARY, OPEN, BUG_HUNT)
 
 
 @dataclass(frozen=True)
@@ -42,17 +40,18 @@ class GradedTest:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: the cell the learner fills in and the locked cells that grade it.
-
-    `kind`: "exercise"; "open", with a contract and no hints about the way; or "bug hunt", whose
-    cell holds a broken program to be repaired.
-    """
+    """One exercise: the cell the learner fills in and the locked cells that grade it."""
 
     id: str
     module: Module
     cell: Cell
     tests: tuple[GradedTest, ...]
-    kind: str = ORDINARY
+
+    @property
+    def kind(self) -> ExerciseKind:
+        """Ordinary; "open", with a contract and no hints about the way; or "bug hunt", whose cell
+        holds a broken program to be repaired."""
+        return self.cell.exercise_kind
 
     @property
     def test(self) -> Cell:
@@ -109,17 +108,7 @@ def _pair(
             cell.place(), f"exercise {name!r} has no graded test cell {TEST_PREFIX + name!r}."
         )
     unseen = (GradedTest(other, is_hidden=True) for other in hidden)
-    return Exercise(name, module, cell, (GradedTest(test), *unseen), _kind(cell))
-
-
-def _kind(cell: Cell) -> str:
-    own = cell.metadata.get("tinytorch")
-    kind = own.get("kind", ORDINARY) if isinstance(own, dict) else ORDINARY
-    if kind not in KINDS:
-        raise SourceError(
-            cell.place(), f"exercise {cell.grade_id!r} is of kind {kind!r}; expected one of {KINDS}"
-        )
-    return str(kind)
+    return Exercise(name, module, cell, (GradedTest(test), *unseen))
 
 
 def hidden_tests(path: Path) -> dict[str, list[Cell]]:

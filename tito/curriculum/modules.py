@@ -95,7 +95,7 @@ class Milestone(MilestoneEntry, frozen=True, kw_only=True):
     """One historical milestone."""
 
     root: Path
-    parts: tuple[Part, ...]  # type: ignore[assignment]  # with what follows from their entries
+    parts: tuple[Part, ...]
 
     @property
     def id(self) -> str:

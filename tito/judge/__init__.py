@@ -1,7 +1,17 @@
 """The judge: decides whether a learner's module is right, and says why when it is not."""
 
 from tito.judge.report import ExerciseResult, Failure, Report
-from tito.judge.runner import Judge
-from tito.judge.session import Limits
+from tito.judge.runner import GRADING, LEARNING, Judge, Profile
+from tito.sandbox import Isolation, Limits
 
-__all__ = ["ExerciseResult", "Failure", "Judge", "Limits", "Report"]
+__all__ = [
+    "GRADING",
+    "LEARNING",
+    "ExerciseResult",
+    "Failure",
+    "Isolation",
+    "Judge",
+    "Limits",
+    "Profile",
+    "Report",
+]

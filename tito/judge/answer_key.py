@@ -13,6 +13,8 @@ from tito.errors import TitoError
 from tito.judge.names import Names, module_names
 from tito.literate.cells import Cell
 
+INTEGRATION = "def test_module("
+
 
 @dataclass(frozen=True)
 class AnswerKey:
@@ -24,6 +26,12 @@ class AnswerKey:
     exercises: tuple[Exercise, ...]
     names: Names
     texts: dict[str, str]  # place of each graded test -> its source
+    integration: str = ""  # the source of the cell with test_module()
+
+    @property
+    def unexported(self) -> frozenset[str]:
+        """The exercises that are no part of the package."""
+        return frozenset(e.id for e in self.exercises if not e.cell.is_export)
 
     def select(self, only: str | Iterable[str] | None) -> tuple[Exercise, ...]:
         """The exercises to judge, in order. Raises TitoError for an id that does not exist."""
@@ -44,9 +52,16 @@ def answer_key(curriculum: Curriculum, module: Module) -> AnswerKey:
     """The answer key of a module, from its reference file and its hidden tests."""
     cells, found = curriculum.cells(module), curriculum.exercises(module)
     setup = tuple(_setup(cells))
-    names = module_names(cell.source for cell in (*setup, *runnable(cells)))
+    own = [c for c in cells if c.kind == "code" and (c.is_export or c.is_exercise)]
+    names = module_names(cell.source for cell in (*setup, *own))
     texts = {test.place: test.cell.source for exercise in found for test in exercise.tests}
-    return AnswerKey(module, cells, setup, found, names, texts)
+    return AnswerKey(module, cells, setup, found, names, texts, _integration(cells))
+
+
+def _integration(cells: Sequence[Cell]) -> str:
+    """The source of the cell that defines test_module(); empty if there is none."""
+    code = (c.source for c in cells if c.kind == "code" and not c.is_export)
+    return next((text for text in code if INTEGRATION in text), "")
 
 
 def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:
@@ -67,12 +82,3 @@ def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:
 
 def _of_tito(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.ImportFrom) and (statement.module or "").startswith("tito")
-
-
-def runnable(cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that make up the module: exported ones and exercises, but no tests."""
-    return [
-        cell
-        for cell in cells
-        if cell.kind == "code" and not cell.is_test and (cell.is_export or cell.is_exercise)
-    ]

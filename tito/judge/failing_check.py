@@ -91,7 +91,7 @@ def _check_around(step: Step) -> ast.Call | None:
 
 def _holds(node: ast.expr | ast.stmt, line: int) -> bool:
     decorators = getattr(node, "decorator_list", [])
-    first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+    first: int = min([node.lineno, *(decorator.lineno for decorator in decorators)])
     return first <= line <= (node.end_lineno or node.lineno)
 
 

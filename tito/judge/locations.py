@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tito.checks.check import STUB
 from tito.literate.cells import Cell
 from tito.literate.solutions import regions, stub
+from tito.messages.stub import PATTERN as STUB
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -13,9 +13,9 @@ from tito.curriculum.schema import MistakeEntry
 from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey
 from tito.judge.report import Failure
-from tito.judge.session import Limits
 from tito.literate.cells import Cell
 from tito.package.writer import Sources
+from tito.sandbox import Limits
 
 if TYPE_CHECKING:
     from tito.judge.runner import Judge

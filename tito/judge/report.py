@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from tito.curriculum.modules import Module
+from tito.messages import Message, Wording, english
 
-Kind = Literal["check", "error", "timeout", "crash", "syntax", "missing", "duplicate"]
+Kind = Literal[
+    "check", "error", "timeout", "crash", "syntax", "missing", "duplicate", "export", "integration"
+]
 Status = Literal["passed", "failed", "not started"]
+Text = str | Message
+FOR_THE_JUDGE = ("position", "signature")  # not part of what is told
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an exercise was not passed. Every field is text for the learner; empty if unknown.
+    """Why an exercise was not passed. Every field is for the learner; empty if unknown.
 
     ``position`` (number of the check that failed, or that was done last) and ``signature`` (of
     what came) are for machines: two failures that agree in them are the same mistake.
     """
 
     kind: Kind
-    reason: str
-    given: str = ""
-    expected: str = ""
-    got: str = ""
-    because: str = ""
+    reason: Message
+    given: Text = ""
+    before: Text = ""
+    after: Text = ""
+    expected: Text = ""
+    got: Text = ""
+    because: Text = ""
+    printed: str = ""
     where: str = ""
     line_text: str = ""
-    fix: str = ""
-    hint: str | None = None
+    fix: Text = ""
+    hint: Text = ""
     position: int = -1
     signature: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, without the fields that are for the judge itself."""
-        fields = asdict(self)
-        del fields["position"], fields["signature"]
-        return fields
+    def to_dict(self, wording: Wording | None = None) -> dict[str, Any]:
+        """Plain data: everything said in words, and the reason as code and data too."""
+        say = (wording or english()).say
+        names = [field.name for field in fields(self) if field.name not in FOR_THE_JUDGE]
+        told = {name: say(getattr(self, name)) for name in names}
+        return {**told, "message": self.reason.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,19 @@ class ExerciseResult:
     max_points: int
     failure: Failure | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, wording: Wording | None = None) -> dict[str, Any]:
         """Plain data."""
         own = {name: value for name, value in vars(self).items() if name != "failure"}
-        return {**own, "failure": self.failure.to_dict() if self.failure else None}
+        return {**own, "failure": self.failure.to_dict(wording) if self.failure else None}
+
+
+@dataclass(frozen=True)
+class WrittenAnswer:
+    """An answer in the learner's words, for a person to grade."""
+
+    answer_id: str
+    max_points: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +79,9 @@ class Report:
     """The verdict on one module's file.
 
     ``problem`` is a failure of the file outside its exercises, such as an import cell that
-    raises: nothing is passed while there is one. ``integration`` is what failed when the exported
-    package was imported and put to use, once every exercise passes. ``seconds``: of judging.
+    raises: the module is not passed while there is one. ``integration`` is what failed when the
+    exported package was imported and put to use, once every exercise passes. ``isolation`` names
+    how the learner's code was kept apart; ``seconds`` is how long judging took.
     """
 
     module: Module
@@ -70,6 +89,8 @@ class Report:
     file: str
     problem: Failure | None = None
     integration: Failure | None = None
+    answers: tuple[WrittenAnswer, ...] = ()
+    isolation: str = "local"
     seconds: float = 0.0
 
     @property
@@ -98,17 +119,20 @@ class Report:
         """The first exercise that is not passed."""
         return next((result for result in self.results if result.status != "passed"), None)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, wording: Wording | None = None) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         return {
             "module": self.module.id,
             "title": self.module.title,
             "file": self.file,
             "passed": self.passed,
+            "complete": self.complete,
             "points": self.points,
             "max_points": self.max_points,
             "seconds": round(self.seconds, 3),
-            "problem": self.problem.to_dict() if self.problem else None,
-            "integration": self.integration.to_dict() if self.integration else None,
-            "results": [result.to_dict() for result in self.results],
+            "isolation": self.isolation,
+            "problem": self.problem.to_dict(wording) if self.problem else None,
+            "integration": self.integration.to_dict(wording) if self.integration else None,
+            "answers": [vars(answer) for answer in self.answers],
+            "results": [result.to_dict(wording) for result in self.results],
         }

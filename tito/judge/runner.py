@@ -26,7 +26,7 @@ Only = str | Iterable[str] | None
 
 @dataclass(frozen=True)
 class Profile:
-    """For whom is judged: a learner, who is helped, or a grader, who needs every exercise judged."""
+    """For whom: a learner, who is helped, or a grader, who needs every exercise judged."""
 
     hints: bool = True
     limits: Limits = field(default_factory=Limits)

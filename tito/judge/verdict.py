@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from tito.checks.check import CheckFailed
+from tito.checks import CheckFailed
 from tito.checks.patterns import error_pattern
 from tito.checks.values import shorten, strip_addresses
 from tito.curriculum.exercises import Exercise

@@ -6,6 +6,7 @@ view of a module's prerequisites, and the author's proof that every truncation i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import indent
@@ -18,7 +19,14 @@ from tito.package.facade import PENDING_SOURCE, facade_packages, facade_source
 
 PLACEHOLDER_MARK = "# tito: not built yet"
 PREBUILT_MARK = "# tito: prebuilt, the reference solution of"
-WHOSE_CODE = Path(__file__).with_name("templates") / "whose_code.py"
+HAND_OVER = ("workspaces.py", "hand_over.py")  # what opens the reference package, in this order
+OWN_IMPORT = re.compile(r"^from tito\..*\n", re.MULTILINE)  # of one of these by the other
+TITLE = """\"\"\"tinytorch: a machine-learning framework, built module by module: the reference.
+
+Inside a learner's workspace it becomes the learner's own package.
+\"\"\"
+
+"""
 
 Exports = Mapping[str, str]  # target ("core.tensor") → text of the exported file
 Sources = Mapping[int, Exports]  # module number → its exported files
@@ -51,8 +59,8 @@ def prebuilt_exports(curriculum: Curriculum, module: Module) -> Exports:
 def package_files(curriculum: Curriculum, sources: Sources, preamble: str = "") -> dict[Path, str]:
     """Return relative path → text of every file of the package, given the modules built so far.
 
-    `preamble` (the text of `whose_code.py`) opens the top-level `__init__`, whose façade then
-    counts only if no workspace takes over. Exported files come first, so that a package written
+    `preamble` (of the reference) opens the top-level `__init__`, whose façade then counts only if
+    no workspace takes over. Exported files come first, so that a package written
     in this order never shows a name before it exists.
     """
     files = {}
@@ -87,8 +95,14 @@ def write_package(
 
 def write_reference(root: Path, curriculum: Curriculum) -> list[Path]:
     """Write the complete reference package, which hands over to a learner's own in a workspace."""
-    preamble = WHOSE_CODE.read_text(encoding="utf-8")
-    return write_package(root, curriculum, reference_sources(curriculum), preamble=preamble)
+    sources = reference_sources(curriculum)
+    return write_package(root, curriculum, sources, preamble=hand_over_source())
+
+
+def hand_over_source() -> str:
+    """The text that opens the reference package: it depends on nothing of `tito`."""
+    texts = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in HAND_OVER)
+    return TITLE + "\n\n".join(OWN_IMPORT.sub("", text).strip() for text in texts)
 
 
 def built_exports(root: Path, module: Module) -> Exports | None:

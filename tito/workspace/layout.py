@@ -10,7 +10,7 @@ from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME, Module
 from tito.errors import TitoError
 from tito.files import backup
-from tito.package.templates.whose_code import _workspace_above
+from tito.package.workspaces import _workspace_above
 from tito.package.writer import Exports, built_exports, is_prebuilt
 
 STATE = ".tinytorch"
@@ -106,7 +106,7 @@ class Workspace:
 
         Never overwrites an earlier backup.
         """
-        return backup(path, self.backups_dir)
+        return backup(path, self.backups_dir, inside=self.root)
 
     def display_path(self, path: Path) -> str:
         """The path as a person at work in the workspace would write it."""

@@ -143,10 +143,6 @@ class Progress:
         """The numbers of the completed modules, in order."""
         return tuple(sorted(int(key) for key, e in self.records.modules.items() if e.completed))
 
-    def missing(self, numbers: tuple[int, ...]) -> list[int]:
-        """Those of `numbers` that are not completed."""
-        return [number for number in numbers if number not in self.completed]
-
     def entry(self, module: Module) -> ModuleProgress:
         """What is recorded about a module, to read; empty if nothing is."""
         return self.records.modules.get(module.id) or ModuleProgress()

@@ -11,7 +11,7 @@ from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME
 from tito.errors import TitoError
 from tito.files import write_atomic
-from tito.package.templates.whose_code import _workspace_above
+from tito.package.workspaces import _workspace_above
 from tito.package.writer import PLACEHOLDER_MARK, write_package
 from tito.workspace.layout import DEFAULT_NAME, Workspace, current_folder, writable
 from tito.workspace.progress import Progress

@@ -63,7 +63,7 @@ class Standing:
             return "prebuilt"
         if not module.available:
             return "later release"
-        if self.progress.entry(module).started:
+        if self.progress.entry(module).is_begun:
             return "in progress"
         missing = self.missing(module.prerequisites)
         return "needs " + show_numbers(missing) if missing else "ready"

@@ -7,7 +7,8 @@ from pathlib import Path
 from tito.curriculum.modules import Track
 from tito.package.writer import Exports, prebuilt_exports, write_package
 from tito.workspace.layout import Workspace
-from tito.workspace.progress import TrackChoice, changed_progress
+from tito.workspace.progress import changed_progress
+from tito.workspace.records import TrackChoice
 
 
 def choose_track(workspace: Workspace, track: Track) -> list[Path]:

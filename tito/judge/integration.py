@@ -1,0 +1,107 @@
+"""A completed module as a part of the package: it is imported and put to use as a whole."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from tito.curriculum.exercises import TEST_PREFIX
+from tito.curriculum.modules import PACKAGE_NAME
+from tito.judge import verdict
+from tito.judge.answer_key import AnswerKey
+from tito.judge.program import SCRATCH, program_of
+from tito.judge.report import Failure
+from tito.judge.session import Session, Step
+from tito.judge.testcell import TestRun
+from tito.literate.cells import Cell
+from tito.messages import Message
+from tito.sandbox import GuestLost
+
+PLACE = "<test module>"
+OURS = Cell("code", "", index=-1_000_000)  # no cell of the learner's
+SHOW = """
+import importlib
+for _name in {imports!r}:
+    importlib.import_module(_name)
+for _name in {homes!r}:
+    _found = vars(importlib.import_module(_name))
+    globals().update({{n: v for n, v in _found.items() if not n.startswith("__")}})
+"""
+
+
+def integrate(session: Session, key: AnswerKey, cells: Sequence[Cell]) -> Failure | None:
+    """Import the package with the module in it, and run the module's ``test_module()`` on that.
+
+    The session's package holds what the cells export. None if all goes well.
+    """
+    helpers = _helpers(key)
+    session.replace([_imports(key), *_beside(key, cells), _step("\n\n".join(helpers.values()))])
+    client = session.ready()
+    origin = cells[0].origin if cells else ""
+    for fault in session.faults.values():
+        return _failure(verdict.of_package(fault.error, origin, {}))
+    if client is None or not key.integration:
+        return None
+    texts = {**key.texts, PLACE: key.integration}
+    try:
+        names = replace(key.names, learner=(*key.names.learner, *helpers))
+        TestRun(client, names, texts).run(PLACE, dict.fromkeys(_tests(key), _passed_before))
+    except (Exception, GuestLost) as error:
+        return _failure(verdict.of_package(error, origin, texts))
+    return None
+
+
+def _imports(key: AnswerKey) -> Step:
+    """The package, its façades and the module's files; their names, as the tests use them."""
+    homes = list(key.module.import_names)
+    imports = [PACKAGE_NAME, *key.module.facades, *homes]
+    return _step(SHOW.format(imports=imports, homes=homes))
+
+
+def _step(source: str) -> Step:
+    return Step(OURS, source, SCRATCH)
+
+
+def _beside(key: AnswerKey, cells: Sequence[Cell]) -> list[Step]:
+    """What runs on the scratch pad beside the package."""
+    return [step for step in program_of(key, cells).steps if step.home == SCRATCH]
+
+
+def _helpers(key: AnswerKey) -> dict[str, str]:
+    """The functions of the module's ungraded cells that test_module() needs: name → source."""
+    ungraded = (c for c in key.cells if c.kind == "code" and not c.role and not c.is_export)
+    known = {
+        node.name: node
+        for cell in ungraded
+        for node in cell.tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    found: dict[str, str] = {}
+    waiting: list[ast.AST] = [ast.parse(key.integration)]
+    while waiting:
+        for name in _names_in(waiting.pop()) & known.keys() - found.keys() - {"test_module"}:
+            found[name] = ast.unparse(known[name])
+            waiting.append(known[name])
+    return found
+
+
+def _names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _passed_before() -> None:
+    """In place of an exercise's test, which the same program has passed already."""
+
+
+def _tests(key: AnswerKey) -> Iterator[str]:
+    """The functions that the exercises' test cells define and test_module() calls."""
+    for text in key.texts.values():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith(TEST_PREFIX):
+                yield node.name
+
+
+def _failure(own: Failure) -> Failure:
+    reason = Message("judge.integration", reason=own.reason)
+    return replace(own, kind="integration", reason=reason)
