@@ -15,6 +15,7 @@ SHOWN_ELEMENTS = 8
 SHOWN_ITEMS = 200  # of a list; the text is shortened further
 SHOWN_CHARACTERS = 240
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_PADDING = re.compile(r"(?<=\[) +| +(?=[\],])")  # NumPy's columns, which one line does not have
 _NUMERIC_KINDS = "biuf"
 
 
@@ -187,7 +188,8 @@ def _show_array(array: np.ndarray) -> str:
         sign="-",
     )
     dtype = "" if array.dtype.kind == "f" else f", dtype {array.dtype}"
-    return f"{shorten(text)}, shape {array.shape}{dtype}"
+    text = _PADDING.sub("", shorten(text))
+    return f"{text}, shape {array.shape}{dtype}"
 
 
 def shortest(value: float) -> str:

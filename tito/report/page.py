@@ -16,7 +16,7 @@ SECTION = (
 )
 TITLE = "margin:0 0 2px;font-weight:600"
 LEAD = "margin:0 0 6px"
-TABLE = "border-collapse:collapse;border:0;margin:0;font-size:inherit"
+TABLE = "border-collapse:collapse;border:0;margin:0;font-size:inherit;color:inherit"
 ROW = "background:none;border:0"
 LABEL = (
     "text-align:left;vertical-align:top;border:0;padding:2px 16px 2px 0;white-space:nowrap;"
