@@ -7,7 +7,6 @@ a sentence: English stands in ``english.toml`` beside this file, and a curriculu
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -74,4 +73,6 @@ class Wording:
 @cache
 def english() -> Wording:
     """The wording that `tito` comes with."""
+    import tomllib  # most runs say nothing, and every notebook imports this file
+
     return Wording(tomllib.loads(CATALOGUE.read_text(encoding="utf-8")))
