@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tito.authoring import order
 from tito.authoring.order import check_order
+from tito.curriculum.curriculum import Curriculum
 
 
 @pytest.fixture
-def leaks(curriculum, monkeypatch):
-    monkeypatch.setattr(order, "load_manifest", lambda: curriculum)
+def leaks(curriculum):
     module = curriculum.module(1)
 
     def with_change(old, new):
         text = module.source.read_text(encoding="utf-8").replace(old, new)
         module.source.write_text(text, encoding="utf-8")
-        return check_order()
+        return check_order(Curriculum.load(curriculum.root))
 
     return with_change
 
@@ -47,7 +46,7 @@ def test_prose_may_look_ahead(leaks):
 
 
 def test_hints_are_read(curriculum, leaks):
-    guidance = curriculum.module(1).guidance
+    guidance = curriculum.module(1).guidance_file
     guidance.write_text('[number_double]\nhints = ["use Total", "b", "c"]\n', encoding="utf-8")
     (leak,) = leaks("", "")
     assert "guidance.toml [number_double]" in leak.place

@@ -1,4 +1,4 @@
-"""The planted curriculum, and a way to call the command line in-process."""
+"""The planted curriculum, and a way to call the command line on it in-process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ __all__ = ["curriculum", "workspace"]
 
 
 @pytest.fixture
-def tito(monkeypatch):
-    """`tito("module", "list", cwd=folder)` → click's Result; .output has stdout and stderr."""
+def tito(curriculum, monkeypatch):
+    """`tito("module", "list", cwd=folder)` → click's Result; .output has stdout and stderr.
+
+    The curriculum handed to the command is the planted one, or the `obj` given.
+    """
     from tito.cli.app import tito as command
 
-    def run(*args: str, cwd: Path | None = None, **settings: object) -> Result:
+    def run(*args: str, cwd: Path | None = None, obj: object = curriculum) -> Result:
         if cwd is not None:
             monkeypatch.chdir(cwd)
-        return CliRunner().invoke(command, list(args), prog_name="tito", **settings)
+        return CliRunner().invoke(command, list(args), prog_name="tito", obj=obj)
 
     return run

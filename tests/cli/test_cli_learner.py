@@ -6,15 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from planted import solve
 
-from tito.curriculum.manifest import load_manifest
+from tito.curriculum.curriculum import Curriculum
 from tito.package.writer import write_reference
+from tito.workspace.layout import Workspace
 
+CURRICULUM = Curriculum.load()
 REPOSITORY = Path(__file__).resolve().parents[2]
 WHERE = "import tinytorch; print(tinytorch.__file__)"
 
@@ -25,7 +26,7 @@ class Learner:
     def __init__(self, home: Path) -> None:
         self.home = home
         site = home / "site-packages"
-        write_reference(site)
+        write_reference(site, CURRICULUM)
         paths = os.pathsep.join([str(site), str(REPOSITORY)])
         self.env = {**os.environ, "PYTHONPATH": paths, "PYTHONUTF8": "1"}
 
@@ -47,20 +48,19 @@ def learner(tmp_path_factory) -> Learner:
 
 
 def test_the_first_two_modules(learner):
-    tensor, activations = (load_manifest().module(number) for number in (1, 2))
+    tensor, activations = (CURRICULUM.module(number) for number in (1, 2))
     learner.tito("setup", "mine", cwd=learner.home)
     root = learner.home / "mine"
-    notebook = root / "modules" / tensor.folder / f"{tensor.folder}.ipynb"
+    workspace = Workspace(root, CURRICULUM)
+    notebook = workspace.notebook(tensor)
 
     learner.tito("module", "start", "01", "--no-open", cwd=root)
     assert "0 of 60 points" in learner.tito("module", "test", "01", cwd=root, code=1)
     assert "hint 1 of 3" in learner.tito("module", "hint", "01", cwd=notebook.parent)
     learner.tito("module", "start", "02", "--no-open", cwd=root, code=1)
 
-    solve(notebook, tensor)
-    start = time.perf_counter()
+    solve(workspace, tensor)
     assert "60 of 60 points" in learner.tito("module", "test", "01", cwd=root)
-    assert time.perf_counter() - start < 5
     assert "tito module start 02" in learner.tito("module", "complete", "01", cwd=root)
 
     for folder in (root, notebook.parent, root / "milestones"):
@@ -73,7 +73,7 @@ def test_the_first_two_modules(learner):
     assert "Module 02 (Activations)" in later.stderr and "tito module start 02" in later.stderr
 
     learner.tito("module", "start", "--no-open", cwd=root)
-    solve(root / "modules" / activations.folder / f"{activations.folder}.ipynb", activations)
+    solve(workspace, activations)
     assert "complete" in learner.tito("module", "complete", cwd=root)
     use = "from tinytorch import ReLU, Tensor; print(ReLU()(Tensor([-1.0, 2.0])).data)"
     assert learner.python("-c", use, cwd=root / "milestones").stdout.split() == ["[0.", "2.]"]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tito.curriculum.exercises import exercises
-from tito.curriculum.manifest import load_manifest
+from tito.curriculum.curriculum import Curriculum
 from tito.literate.solutions import without_markers
 
-MODULES = [m for m in load_manifest().available if m.number <= 7]
+CURRICULUM = Curriculum.load()
+MODULES = [m for m in CURRICULUM.available if m.number <= 7]
 MARKER = "my own tensor at work"
 
 
@@ -23,7 +23,8 @@ def solve(workspace: Path, module, leave_out: str | None = None) -> None:
     """Write the reference solutions into the learner's notebook, as a learner types them."""
     path = workspace / "modules" / module.folder / f"{module.folder}.ipynb"
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    answers = {e.id: without_markers(e.cell.source) for e in exercises(module) if e.id != leave_out}
+    found = [e for e in CURRICULUM.exercises(module) if e.id != leave_out]
+    answers = {e.id: without_markers(e.cell.source) for e in found}
     for cell in notebook["cells"]:
         grade_id = cell["metadata"].get("nbgrader", {}).get("grade_id")
         if grade_id in answers:
@@ -77,7 +78,7 @@ def test_the_whole_way(installed, workspace):
         refused = tito("module", "complete", module.id, cwd=workspace)
         assert refused.returncode == 1
 
-        last = exercises(module)[-1].id
+        last = CURRICULUM.exercises(module)[-1].id
         solve(workspace, module, leave_out=last)
         assert tito("module", "test", module.id, cwd=workspace).returncode == 1
         solve(workspace, module)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tito.curriculum.manifest import load_manifest
+from tito.curriculum.curriculum import Curriculum
 
 
 def test_reference_framework_works_outside_a_workspace(installed, tmp_path):
@@ -18,10 +18,11 @@ def test_reference_framework_works_outside_a_workspace(installed, tmp_path):
 
 def test_curriculum_is_inside(installed):
     data = installed.site / "tito" / "_data"
-    for module in load_manifest().available:
+    curriculum = Curriculum.load()
+    for module in curriculum.available:
         assert (data / "src" / module.folder / f"{module.folder}.py").is_file()
         assert (data / "src" / module.folder / "guidance.toml").is_file()
-    for milestone in load_manifest().milestones:
+    for milestone in curriculum.milestones:
         if milestone.available:
             for part in milestone.parts:
                 assert (data / "milestones" / milestone.folder / part.script).is_file()

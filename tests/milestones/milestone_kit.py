@@ -29,10 +29,12 @@ def run_script(script: Path, *arguments: str, cwd: Path | None = None, **environ
 
 def make_tree(root: Path, upto: int) -> Path:
     """Copy milestones and data sets to `root`, beside a package of the first `upto` modules."""
+    from tito.curriculum.curriculum import Curriculum
     from tito.package.writer import reference_sources, write_package
 
     left_out = shutil.ignore_patterns("__pycache__", "outputs", "*.gz", "*.part")
     for folder in ("datasets", "milestones"):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=left_out)
-    write_package(root, reference_sources(upto))
+    curriculum = Curriculum.load()
+    write_package(root, curriculum, reference_sources(curriculum, upto))
     return root

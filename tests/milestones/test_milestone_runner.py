@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tito.curriculum.manifest import load_manifest
+from tito.curriculum.curriculum import Curriculum
 from tito.errors import TitoError
-from tito.milestones.runner import missing_modules, run_part
+from tito.milestones.runner import run_part
 
-MILESTONE = load_manifest().milestone("xor")
+MILESTONE = Curriculum.load().milestone("xor")
 PART = MILESTONE.parts[1]
 METRICS = {"accuracy": {"mean": 1.0, "std": 0.0, "values": [1.0]}}
 
@@ -93,9 +92,3 @@ def test_result_printed_before_a_crash_does_not_count(run, capfd):
 def test_missing_script_is_named(tmp_path):
     with pytest.raises(TitoError, match=r"is missing: .*02_xor_solved.py"):
         run_part(MILESTONE, PART, tmp_path)
-
-
-def test_missing_modules_in_order():
-    part = replace(PART, needs=(1, 2, 5, 6))
-    assert missing_modules(part, {2, 6, 9}) == (1, 5)
-    assert missing_modules(part, [1, 2, 5, 6]) == ()

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from milestone_kit import REPOSITORY, run_script
 
-from tito.curriculum.manifest import Milestone, Part, load_manifest
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Milestone, Part
 
+CURRICULUM = Curriculum.load()
 WRITTEN = {1, 2, 3}
-PARTS = [(m, p) for m in load_manifest().milestones if m.number in WRITTEN for p in m.parts]
+PARTS = [(m, p) for m in CURRICULUM.milestones if m.number in WRITTEN for p in m.parts]
 QUICK = [(m, p) for m, p in PARTS if not p.data]
 PLOTTING = ("numpy", "matplotlib")  # what a script may import beside the framework
 KEYS = {"milestone", "part", "title", "seeds", "epochs", "full", "metrics", "seconds", "plot"}
@@ -47,7 +49,7 @@ def test_part_reaches_its_targets_with_its_usual_seeds(trees, milestone, part):
 
 def test_crisis_is_the_one_of_the_book(trees):
     """Loss ln 2, a coin's accuracy, and no line that gets more than three points of four."""
-    milestone = load_manifest().milestone("xor")
+    milestone = CURRICULUM.milestone("xor")
     metrics = result_of(script_of(trees(6), milestone, milestone.parts[0]))["metrics"]
     assert metrics["loss"]["mean"] == pytest.approx(0.6931, abs=1e-3)
     assert metrics["accuracy"]["mean"] == 0.5
@@ -55,7 +57,7 @@ def test_crisis_is_the_one_of_the_book(trees):
 
 
 def test_tinydigits_network_has_the_size_it_claims(trees):
-    milestone = load_manifest().milestone("mlp")
+    milestone = CURRICULUM.milestone("mlp")
     script = script_of(trees(7), milestone, milestone.parts[0])
     metrics = result_of(script, "--seed=0", "--epochs=1", "--no-plot")["metrics"]
     assert metrics["parameters"]["mean"] == 2410
@@ -80,7 +82,7 @@ def test_package_that_lacks_the_last_module_says_which(trees, milestone, part):
 
 
 def test_mnist_offline_is_a_message(trees, tmp_path):
-    milestone = load_manifest().milestone("mlp")
+    milestone = CURRICULUM.milestone("mlp")
     script = script_of(trees(7), milestone, milestone.parts[1])
     run = run_script(script, TINYTORCH_DATA_DIR=str(tmp_path))
     assert run.returncode == 1 and "Traceback" not in run.stderr

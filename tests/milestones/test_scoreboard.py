@@ -7,8 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from tito.curriculum.manifest import load_manifest
+from tito.curriculum.curriculum import Curriculum
 from tito.milestones import scoreboard
+
+MILESTONES = Curriculum.load().milestones
 
 
 def spread(*values: float) -> dict:
@@ -30,7 +32,7 @@ SOLVED = result("02", 2, success_rate=spread(*[1.0] * 9, 0.0))
 
 
 def test_one_row_per_target_in_the_curriculums_order():
-    found = scoreboard.rows([GOOD, CRISIS, BAD])
+    found = scoreboard.rows([GOOD, CRISIS, BAD], MILESTONES)
     assert [(row.part, row.metric, row.verdict) for row in found] == [
         ("01.2 perceptron", "accuracy", "not met"),
         ("02.1 xor", "accuracy", "met"),
@@ -42,12 +44,12 @@ def test_one_row_per_target_in_the_curriculums_order():
 
 
 def test_rate_of_a_yes_or_no_is_counted():
-    (row,) = scoreboard.rows([SOLVED])
+    (row,) = scoreboard.rows([SOLVED], MILESTONES)
     assert (row.metric, row.measured, row.verdict) == ("success rate", "9 of 10", "met")
 
 
 def test_short_run_is_marked():
-    (row,) = scoreboard.rows([result("03", 1, full=False, accuracy=spread(0.97))])
+    (row,) = scoreboard.rows([result("03", 1, full=False, accuracy=spread(0.97))], MILESTONES)
     assert (row.measured, row.verdict) == ("97.0 %", "met, short run")
     assert row.style == "green"
 
@@ -56,22 +58,22 @@ def test_short_run_is_marked():
     "metrics", [{}, {"accuracy": {"mean": None, "std": None, "values": [None]}}]
 )
 def test_missing_or_broken_figure_is_not_met(metrics):
-    (row,) = scoreboard.rows([result("03", 1, **metrics)])
+    (row,) = scoreboard.rows([result("03", 1, **metrics)], MILESTONES)
     assert (row.measured, row.verdict) == ("no number", "not met")
 
 
 def test_part_without_a_target_just_ran():
-    (row,) = scoreboard.rows([result("05", 4, loss=spread(1.0))])
+    (row,) = scoreboard.rows([result("05", 4, loss=spread(1.0))], MILESTONES)
     assert (row.target, row.verdict, row.style) == ("none", "ran", "")
 
 
 def test_what_the_manifest_does_not_know_is_left_out():
-    assert scoreboard.rows([result("99", 1), result("01", 9)]) == []
+    assert scoreboard.rows([result("99", 1), result("01", 9)], MILESTONES) == []
 
 
 def printed(results: list[dict]) -> str:
     out = io.StringIO()
-    Console(file=out, width=80).print(scoreboard.render(results))
+    Console(file=out, width=80).print(scoreboard.render(results, MILESTONES))
     return out.getvalue()
 
 
@@ -85,7 +87,7 @@ def test_table_fits_80_columns_without_losing_a_figure():
 
 
 def test_plain_text_has_every_word_of_a_row():
-    assert scoreboard.plain([BAD]) == (
+    assert scoreboard.plain([BAD], MILESTONES) == (
         "01.2 perceptron, Learning finds the line (1.2 s): accuracy 55.0 ± 5.0 %, "
         "target at least 95 %: not met"
     )
@@ -94,7 +96,7 @@ def test_plain_text_has_every_word_of_a_row():
 def test_every_target_of_the_manifest_can_be_shown():
     results = [
         result(m.id, p.number, **{t.metric: spread(0.5) for t in p.targets})
-        for m in load_manifest().milestones
+        for m in MILESTONES
         for p in m.parts
     ]
     assert "mlperf" in printed(results)

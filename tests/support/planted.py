@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Module
+from tito.literate.solutions import without_markers
+from tito.workspace.layout import Workspace
+from tito.workspace.setup import create
+
 MANIFEST = """
+[packages]
+tinytorch = "counting, built module by module."
+core = "its parts, one file a module."
+nn = "sums."
+
 [[modules]]
 number = 1
 folder = "01_number"
@@ -16,8 +27,8 @@ tier = "Foundation"
 difficulty = 1
 hours = "1"
 points = 5
-prerequisites = []
-target = "core.number"
+requires = []
+exports = ["core.number"]
 facade = "core"
 names = ["Number"]
 
@@ -29,8 +40,8 @@ tier = "Foundation"
 difficulty = 2
 hours = "1"
 points = 3
-prerequisites = [1]
-target = "core.sums"
+requires = [1]
+exports = ["core.sums"]
 facade = "nn"
 names = ["Total"]
 terms = ["grand total"]
@@ -43,8 +54,8 @@ tier = "Foundation"
 difficulty = 2
 hours = "1"
 points = 3
-prerequisites = [1, 2]
-target = "core.later"
+requires = [2]
+exports = ["core.later"]
 names = ["Later"]
 
 [[milestones]]
@@ -59,7 +70,7 @@ year = 1900
 script = "01_fingers.py"
 title = "On fingers"
 needs = [1]
-targets = [{ metric = "accuracy", at_least = 0.9, text = "at least 90 %" }]
+targets = [{ metric = "accuracy", unit = "share", at_least = 0.9, text = "at least 90 %" }]
 
 [[milestones.parts]]
 script = "02_machine.py"
@@ -222,30 +233,20 @@ def answer(path: Path, answers: dict[str, str]) -> None:
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-def solve(path: Path, module, **instead: str) -> None:
+def solve(workspace: Workspace, module: Module, **instead: str) -> None:
     """Fill the reference solutions into a learner's notebook, except those given in `instead`."""
-    from tito.curriculum.exercises import exercises
-    from tito.literate.solutions import without_markers
-
-    answer(path, {e.id: without_markers(e.cell.source) for e in exercises(module)} | instead)
-
-
-@pytest.fixture
-def curriculum(tmp_path, monkeypatch) -> Path:
-    """tito's curriculum is the planted one; returns the folder it stands in."""
-    from tito import resources
-    from tito.curriculum.manifest import load_manifest
-
-    root = plant(tmp_path / "release")
-    monkeypatch.setattr(resources, "PACKAGE", root / "tito")
-    load_manifest.cache_clear()
-    yield root
-    load_manifest.cache_clear()
+    found = workspace.curriculum.exercises(module)
+    solutions = {exercise.id: without_markers(exercise.cell.source) for exercise in found}
+    answer(workspace.notebook(module), solutions | instead)
 
 
 @pytest.fixture
-def workspace(curriculum, tmp_path):
-    """A fresh workspace of the planted curriculum, with the current folder in it."""
-    from tito.workspace.setup import create
+def curriculum(tmp_path: Path) -> Curriculum:
+    """The planted curriculum, in a folder of its own."""
+    return Curriculum.load(plant(tmp_path / "release"))
 
-    return create(tmp_path / "work").workspace
+
+@pytest.fixture
+def workspace(curriculum: Curriculum, tmp_path: Path) -> Workspace:
+    """A fresh workspace of the planted curriculum."""
+    return create(tmp_path / "work", curriculum).workspace

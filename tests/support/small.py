@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from planted import MANIFEST
 
-from tito.curriculum.manifest import Manifest, load_manifest
+from tito.curriculum.curriculum import Curriculum
 
 SOURCE = '''\
 # ---
@@ -57,8 +57,8 @@ def test_module():
 
 
 @pytest.fixture
-def curriculum(tmp_path: Path) -> Manifest:
-    """The manifest of a curriculum whose Module 01 exists and whose Module 02 does not."""
+def curriculum(tmp_path: Path) -> Curriculum:
+    """A curriculum whose Module 01 exists and whose Module 02 does not."""
     folder = tmp_path / "src" / "01_number"
     folder.mkdir(parents=True)
     (tmp_path / "src" / "curriculum.toml").write_text(MANIFEST, encoding="utf-8")
@@ -66,4 +66,4 @@ def curriculum(tmp_path: Path) -> Manifest:
     (folder / "guidance.toml").write_text(
         '[number_double]\nhints = ["a", "b", "c"]\n', encoding="utf-8"
     )
-    return load_manifest(tmp_path)
+    return Curriculum.load(tmp_path)

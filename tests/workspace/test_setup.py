@@ -10,7 +10,6 @@ import pytest
 from planted import write
 
 from tito.errors import TitoError
-from tito.package.writer import built_modules
 from tito.workspace.layout import Workspace
 from tito.workspace.setup import create, default_folder
 
@@ -28,7 +27,7 @@ def test_what_a_new_workspace_holds(workspace):
     assert "datasets/tiny/tiny.txt" in names
     assert not [name for name in names if "huge.bin" in name]
     assert {"README.md", ".tinytorch/progress.json", "tinytorch/__init__.py"} <= set(names)
-    assert built_modules(workspace.root) == ()
+    assert workspace.sources() == {}
     progress = json.loads(workspace.progress_path.read_text(encoding="utf-8"))
     assert progress["modules"] == {}
 
@@ -42,7 +41,7 @@ def test_notebooks_hold_no_solution(workspace, curriculum):
 
 def test_second_run_changes_nothing(workspace):
     before = {p: p.stat().st_mtime_ns for p in workspace.root.rglob("*") if p.is_file()}
-    again = create(workspace.root)
+    again = create(workspace.root, workspace.curriculum)
     assert not again.is_new
     assert again.added == []
     after = {p: p.stat().st_mtime_ns for p in workspace.root.rglob("*") if p.is_file()}
@@ -56,7 +55,7 @@ def test_second_run_adds_what_is_missing_and_keeps_the_learners(workspace):
     script.write_text("print('my own version')", encoding="utf-8")
     (workspace.modules_dir / "02_sums" / "02_sums.ipynb").unlink()
     (workspace.package_dir / "core" / "number.py").unlink()
-    again = create(workspace.root)
+    again = create(workspace.root, workspace.curriculum)
     assert notebook.read_text(encoding="utf-8") == "mine, broken as it is"
     assert script.read_text(encoding="utf-8") == "print('my own version')"
     assert {workspace.display_path(path) for path in again.added} == {
@@ -69,13 +68,13 @@ def test_second_run_adds_what_is_missing_and_keeps_the_learners(workspace):
 def test_a_py_file_counts_as_the_modules_file(workspace):
     folder = workspace.modules_dir / "01_number"
     (folder / "01_number.ipynb").rename(folder / "01_number.py")
-    assert create(workspace.root).added == []
+    assert create(workspace.root, workspace.curriculum).added == []
 
 
 def test_lost_package_is_rebuilt_with_what_was_exported(workspace):
     write(workspace.package_dir / "core" / "number.py", "# Built by tito from x\nMINE = 1\n")
     (workspace.package_dir / "__init__.py").unlink()
-    create(workspace.root)
+    create(workspace.root, workspace.curriculum)
     assert "MINE = 1" in (workspace.package_dir / "core" / "number.py").read_text(encoding="utf-8")
     init = (workspace.package_dir / "core" / "__init__.py").read_text(encoding="utf-8")
     assert "from tinytorch.core.number import Number" in init
@@ -84,27 +83,27 @@ def test_lost_package_is_rebuilt_with_what_was_exported(workspace):
 def test_a_file_in_the_way(curriculum, tmp_path):
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     with pytest.raises(TitoError, match="is a file"):
-        create(tmp_path / "taken")
+        create(tmp_path / "taken", curriculum)
     with pytest.raises(TitoError, match="Cannot make the folder"):
-        create(tmp_path / "taken" / "below")
+        create(tmp_path / "taken" / "below", curriculum)
 
 
 def test_refuses_the_source_checkout(curriculum):
     with pytest.raises(TitoError, match="TinyTorch's own source"):
-        create(curriculum)
+        create(curriculum.root, curriculum)
 
 
 def test_refuses_a_foreign_package(curriculum, tmp_path):
     write(tmp_path / "other" / "tinytorch" / "__init__.py", "print('somebody else')\n")
     with pytest.raises(TitoError, match="not made by tito"):
-        create(tmp_path / "other")
+        create(tmp_path / "other", curriculum)
     assert listing(tmp_path / "other") == ["tinytorch/__init__.py"]
 
 
 def test_unwritable_folder(curriculum, tmp_path, monkeypatch):
     monkeypatch.setattr("tito.workspace.setup.writable", lambda folder: False)
     with pytest.raises(TitoError, match="cannot be written"):
-        create(tmp_path / "readonly")
+        create(tmp_path / "readonly", curriculum)
 
 
 def test_half_made_workspace_is_finished_by_the_next_run(curriculum, tmp_path, monkeypatch):
@@ -114,10 +113,13 @@ def test_half_made_workspace_is_finished_by_the_next_run(curriculum, tmp_path, m
     with monkeypatch.context() as patch:
         patch.setattr("tito.workspace.setup.write_package", full)
         with pytest.raises(TitoError, match="no space"):
-            create(tmp_path / "work")
-    setup = create(tmp_path / "work")
-    assert setup.is_new
-    assert built_modules(setup.workspace.root) == ()
+            create(tmp_path / "work", curriculum)
+    monkeypatch.chdir(tmp_path / "work" / "modules")
+    assert default_folder() == tmp_path / "work"  # half-made, yet known as what it is
+    finished = create(default_folder(), curriculum)
+    assert finished.workspace.package_dir / "__init__.py" in finished.added
+    assert finished.workspace.sources() == {}
+    assert create(default_folder(), curriculum).added == []
 
 
 @pytest.mark.parametrize(
@@ -142,13 +144,13 @@ def test_setup_inside_a_workspace_means_that_workspace(workspace, monkeypatch):
     assert default_folder() == workspace.root
 
 
-def test_find_goes_upward_and_says_what_to_do(workspace, tmp_path, monkeypatch):
-    assert Workspace.find(workspace.modules_dir / "01_number").root == workspace.root
+def test_find_goes_upward_and_says_what_to_do(workspace, curriculum, tmp_path, monkeypatch):
+    assert Workspace.find(curriculum, workspace.modules_dir / "01_number").root == workspace.root
     with pytest.raises(TitoError) as none:
-        Workspace.find(tmp_path)
+        Workspace.find(curriculum, tmp_path)
     assert "tito setup" in none.value.fix
     monkeypatch.chdir(tmp_path)
     workspace.root.rename(tmp_path / "tinytorch-workspace")
     with pytest.raises(TitoError) as below:
-        Workspace.find()
+        Workspace.find(curriculum)
     assert "cd tinytorch-workspace" in below.value.fix

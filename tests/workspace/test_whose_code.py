@@ -56,14 +56,15 @@ class World:
 @pytest.fixture
 def world(curriculum, tmp_path) -> World:
     made = World(
-        create(tmp_path / "one").workspace,
-        create(tmp_path / "deep" / "two").workspace,
+        create(tmp_path / "one", curriculum).workspace,
+        create(tmp_path / "deep" / "two", curriculum).workspace,
         tmp_path / "lib" / "site-packages",
         tmp_path,
     )
     for workspace in (made.one, made.two):
-        write_package(workspace.root, {1: number_by(workspace.root.name)})
-    write_reference(made.site)
+        own = {1: {"core.number": number_by(workspace.root.name)}}
+        write_package(workspace.root, curriculum, own)
+    write_reference(made.site, curriculum)
     return made
 
 
