@@ -11,31 +11,38 @@ from tito.messages import Message
 from tito.sandbox.host.loss import GuestLost
 
 
-class _Overdue(BaseException):
-    """Raised in the middle of what runs when the time is up."""
-
-
 class _Watch:
-    """Raises _Overdue in the thread that made it, unless it is stopped before."""
+    """Raises GuestLost in the thread that made it, unless it is stopped before."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.thread = threading.get_ident()
         self.lock = threading.Lock()
         self.stopped = False
+        self.raised = _overdue(seconds)
 
     def fire(self) -> None:
         with self.lock:
             if not self.stopped:
-                self._raise(ctypes.py_object(_Overdue))
+                self._raise(ctypes.py_object(self.raised))
 
     def stop(self) -> None:
         """Afterwards nothing is raised, not even what was on its way."""
         with self.lock:
             self.stopped = True
-        self._raise(None)
+            self._raise(None)
 
-    def _raise(self, what: ctypes.py_object[type[_Overdue]] | None) -> None:
+    def _raise(self, what: ctypes.py_object[type[GuestLost]] | None) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), what)
+
+
+def _overdue(seconds: float) -> type[GuestLost]:
+    """A class, for Python makes the instance: wherever it is raised, it needs no translation."""
+
+    class Overdue(GuestLost):
+        def __init__(self) -> None:
+            super().__init__("host", Message("sandbox.host", seconds=f"{seconds:g}"))
+
+    return Overdue
 
 
 @contextlib.contextmanager
@@ -45,22 +52,12 @@ def host_deadline(seconds: float) -> Iterator[None]:
     Python code is ended between two of its steps; one long step inside NumPy is finished first,
     which is why the sizes of what a guest sends are bounded too.
     """
-    watch = _Watch()
+    watch = _Watch(seconds)
     timer = threading.Timer(seconds, watch.fire)
     timer.daemon = True
     timer.start()
     try:
-        try:
-            yield
-        finally:
-            timer.cancel()
-            _stopped(watch)
-    except _Overdue:
-        _stopped(watch)
-        raise GuestLost("host", Message("sandbox.host", seconds=f"{seconds:g}")) from None
-
-
-def _stopped(watch: _Watch) -> None:
-    with contextlib.suppress(_Overdue):
+        yield
+    finally:
+        timer.cancel()
         watch.stop()
-    watch.stop()
