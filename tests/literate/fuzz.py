@@ -278,8 +278,8 @@ def _is_header(cell: NotebookNode) -> bool:
 
 def _shape(kind: str, source: str, nbgrader: object) -> tuple[str, str, dict[str, object]]:
     lines = source.splitlines()
-    if kind == "code":
-        lines = unescape_code_start(lines, ".py")
+    while kind == "code" and (lines != (bare := unescape_code_start([*lines], ".py"))):
+        lines = bare
     table = dict(nbgrader) if isinstance(nbgrader, dict) else {}
     return kind, "\n".join(lines).strip("\n").rstrip(), table
 

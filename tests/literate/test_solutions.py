@@ -1,18 +1,15 @@
-"""Stripping solutions and planting mistakes."""
+"""Solution regions: stubs, bug hunts, what goes into the package."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from tito.curriculum.exercises import exercises
-from tito.curriculum.guidance import Mistake
-from tito.curriculum.notebook import learner_notebook
-from tito.literate.errors import SourceError
 from tito.literate.cells import Cell
-from tito.literate.solutions import regions, solution_lines, stub
+from tito.literate.errors import SourceError
+from tito.literate.solutions import fill, regions, solution_lines, stub, without_markers
+from tito.messages.stub import PATTERN
 
+LABEL = "Module 01 (Number)"
 CELL = """\
 def f(x):
     '''Doc.'''
@@ -22,24 +19,71 @@ def f(x):
     return 2
     ### END SOLUTION
 """
+HUNT = """\
+def total(numbers):
+    result = 0
+    for x in numbers:
+        ### BEGIN BROKEN
+        # if x:
+        #     result = result * x
+        #
+        ### END BROKEN
+        ### BEGIN SOLUTION
+        result = result + x
+        ### END SOLUTION
+    return result
+"""
 
 
 def cell(source: str = CELL) -> Cell:
-    return Cell(
-        "code", source, {"nbgrader": {"grade_id": "number_f", "solution": True}}, 10, 0, "a.py"
-    )
+    metadata = {"nbgrader": {"grade_id": "number_f", "solution": True}}
+    return Cell("code", source, metadata, 10, 0, "a.py")
 
 
-def test_stub_raises_and_names_the_exercise(curriculum):
+def test_stub_raises_and_names_the_exercise():
     space: dict = {}
-    exec(stub(cell(), curriculum.module(1)), space)
-    with pytest.raises(NotImplementedError, match=r"number_f \(Module 01 \(Number\)\)"):
+    exec(stub(cell(), LABEL), space)
+    with pytest.raises(NotImplementedError, match=r"number_f \(Module 01 \(Number\)\)") as caught:
         space["f"](1)
+    assert PATTERN.match(str(caught.value))[1] == "number_f"
     assert space["f"].__doc__ == "Doc."
+
+
+def test_a_bug_hunt_gives_out_the_broken_lines():
+    received = stub(cell(HUNT), LABEL)
+    assert "        if x:\n            result = result * x\n" in received
+    assert "SOLUTION" not in received and "BROKEN" not in received
+    assert "result + x" not in received and "NotImplemented" not in received
+    space: dict = {}
+    exec(received, space)
+    assert space["total"]([1, 2]) == 0
+
+
+def test_the_package_and_a_mistake_hold_no_broken_lines():
+    bare = without_markers(HUNT)
+    assert "result * x" not in bare and "#" not in bare
+    space: dict = {}
+    exec(bare, space)
+    assert space["total"]([1, 2]) == 3
+    assert fill(cell(HUNT), "result = 7").count("result") == 3
+    assert "BROKEN" not in fill(cell(HUNT), "result = 7")
 
 
 def test_solution_lines():
     assert solution_lines(cell()) == ["if x:", "return 1", "return 2"]
+    assert solution_lines(cell(HUNT)) == ["result = result + x"]
+
+
+def test_several_regions_are_emptied_one_by_one():
+    both = HUNT + CELL
+    received = stub(cell(both), LABEL)
+    assert len(regions(cell(both))) == 2
+    assert received.count("NotImplementedError") == 1
+    assert received.count("result * x") == 1
+
+
+B, E = "    ### BEGIN BROKEN\n", "    ### END BROKEN\n"
+S = "    ### BEGIN SOLUTION\n    pass\n    ### END SOLUTION\n"
 
 
 @pytest.mark.parametrize(
@@ -48,36 +92,19 @@ def test_solution_lines():
         ("def f():\n    ### BEGIN SOLUTION\n    pass\n", 11),
         ("def f():\n    ### END SOLUTION\n    pass\n", 11),
         ("### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n", 12),
+        ("def f():\n" + B + "    # x\n" + E, 11),  # no solution behind it
+        ("def f():\n" + B + "    # x\n" + E + "    y = 1\n" + S, 11),
+        ("def f():\n" + B + "    # x\n    y = 1\n" + E + S, 13),  # not a comment
+        ("def f():\n" + B + "    # x\n" + S + E, 13),  # nested
+        ("def f():\n" + B + "    # x\n" + E + B + E + S, 11),
+        ("### BEGIN BROKEN\n# x\n### END BROKEN\n" + S, 12),
     ],
 )
-def test_unpaired_or_unindented_regions_are_refused(source, line):
-    with pytest.raises(SourceError, match=f"a.py:{line}:"):
+def test_faulty_regions_are_refused_with_their_line(source, line):
+    with pytest.raises(SourceError, match=f"^a.py:{line}:"):
         regions(cell(source))
 
 
-def test_mistake_replaces_text_exactly_once():
-    assert "return 9" in Mistake("m", "h", replace="return 2", with_="return 9").apply(cell())
-    with pytest.raises(SourceError, match="stands 2 times"):
-        Mistake("m", "h", replace="return ", with_="").apply(cell())
-
-
-def test_mistake_code_replaces_the_region():
-    source = Mistake("m", "h", code="y = x\nreturn y\n").apply(cell())
-    assert source == "def f(x):\n    '''Doc.'''\n    y = x\n    return y"
-
-
-def test_notebook_has_stubs_stable_ids_and_no_solution(curriculum):
-    module = curriculum.module(1)
-    text = learner_notebook(module)
-    assert text == learner_notebook(module)
-    notebook = json.loads(text)
-    assert "doubled_value_of_x" not in text
-    assert "SOLUTION" not in text
-    ids = [c["id"] for c in notebook["cells"]]
-    assert len(set(ids)) == len(ids)
-    assert "number_double" in ids
-    (exercise,) = exercises(module)
-    filled = next(c for c in notebook["cells"] if c["id"] == exercise.id)
-    assert filled["metadata"]["nbgrader"]["solution"] is True
-    assert "#| export" in "".join(filled["source"])
-    assert "jupytext" not in notebook["metadata"]
+def test_form_feeds_do_not_shift_regions():
+    source = "def f():\n    x = '\x0c\u2028'\n" + S + "    return x\n"
+    assert stub(cell(source), LABEL).endswith('is not solved yet.")\n    return x')

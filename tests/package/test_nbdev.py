@@ -8,8 +8,30 @@ import jupytext
 import pytest
 from nbdev.export import nb_export
 
-from tito.curriculum.manifest import load_manifest
-from tito.package.writer import reference_source
+from tito.curriculum.curriculum import Curriculum
+from tito.literate.percent import parse_percent
+from tito.package.exporter import export_files
+
+CURRICULUM = Curriculum.load()
+TEXT = """\
+# %%
+# | default_exp core.a
+# %%
+# | export
+def f():
+    pass
+# %%
+x = 1
+# %%
+
+#|export core.b
+class B:
+    y = 1
+# %%
+#| export
+z, _hidden = 1, 2
+w = 3
+"""
 
 
 def listed(text):
@@ -20,12 +42,32 @@ def listed(text):
     raise AssertionError("no __all__")
 
 
-@pytest.mark.parametrize("module", load_manifest().available, ids=lambda m: m.folder)
-def test_nbdev_exports_the_same_names(module, tmp_path):
-    notebook = tmp_path / f"{module.folder}.ipynb"
-    jupytext.write(jupytext.read(module.source, fmt="py:percent"), notebook)
-    library = tmp_path / "tinytorch"
-    library.mkdir()
+def by_nbdev(text, folder):
+    """Exported file, relative to the package → its names, as nbdev exports them."""
+    notebook = folder / "m.ipynb"
+    jupytext.write(jupytext.reads(text, fmt="py:percent"), notebook)
+    library = folder / "tinytorch"
+    other = library / "core" / "b.py"  # nbdev adds to such a file, but does not make it
+    other.parent.mkdir(parents=True)
+    other.write_text("__all__ = []\n", encoding="utf-8")
     nb_export(notebook, lib_path=library)
-    theirs = (tmp_path / module.export_path).read_text(encoding="utf-8")
-    assert listed(reference_source(module)) == listed(theirs)
+    files = [path for path in library.rglob("*.py") if path.stem not in ("__init__", "_modidx")]
+    return {
+        ".".join(path.relative_to(library).with_suffix("").parts): listed(path.read_text("utf-8"))
+        for path in files
+        if listed(path.read_text("utf-8"))
+    }
+
+
+@pytest.mark.parametrize("module", CURRICULUM.available, ids=lambda m: m.folder)
+def test_nbdev_exports_the_same_names(module, tmp_path):
+    files = export_files(CURRICULUM.cells(module), module.exports, "m.py", module.folder)
+    ours = {target: listed(text) for target, text in files.items()}
+    assert ours == by_nbdev(module.source.read_text("utf-8"), tmp_path)
+
+
+def test_nbdev_reads_the_same_spellings_and_targets(tmp_path):
+    files = export_files(parse_percent(TEXT), ["core.a", "core.b"], "m.py", "m")
+    ours = {target: listed(text) for target, text in files.items()}
+    assert ours == {"core.a": {"f", "w"}, "core.b": {"B"}}
+    assert by_nbdev(TEXT, tmp_path) == ours

@@ -91,7 +91,10 @@ def _only_sets_up(match: re.Match[str]) -> bool:
 
 def _commented(text: str) -> str:
     """The lines as comments; an indented one stays a statement, which its block may need."""
-    return re.sub(r"(?m)^([ \t]*)(?=\S)", lambda m: m[1] + ("pass  # " if m[1] else "# "), text)
+    bare = text.lstrip(" \t")
+    indent = text[: len(text) - len(bare)]
+    kept = re.sub(r"\n(?=.)", "\n# ", bare)
+    return f"{indent}pass  # {kept}" if indent else f"# {kept}"
 
 
 def _refused(line: str, place: str) -> SourceError:
