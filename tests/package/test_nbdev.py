@@ -69,5 +69,5 @@ def test_nbdev_exports_the_same_names(module, tmp_path):
 def test_nbdev_reads_the_same_spellings_and_targets(tmp_path):
     files = export_files(parse_percent(TEXT), ["core.a", "core.b"], "m.py", "m")
     ours = {target: listed(text) for target, text in files.items()}
-    assert ours == {"core.a": {"f", "w"}, "core.b": {"B"}}
+    assert ours == {"core.a": {"f", "z", "w"}, "core.b": {"B"}}
     assert by_nbdev(TEXT, tmp_path) == ours

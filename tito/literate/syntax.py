@@ -109,8 +109,9 @@ def _defined(statement: ast.stmt) -> list[str]:
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return _bound(statement)
         case ast.Assign(targets=targets):
-            return [target.id for target in targets if isinstance(target, ast.Name)]
-        case ast.AnnAssign(target=ast.Name(id=name)):
+            nodes = [node for target in targets for node in ast.walk(target)]
+            return [name for node in nodes for name in _bound(node)]
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
             return [name]
         case _:
             return []
