@@ -47,7 +47,7 @@ bench: $(STAMPS)/dev
 
 full: test bench
 	$(BIN)/python -m pytest -m real_data
-	$(BIN)/python benchmarks/mutants.py
+	$(BIN)/tito dev mutants
 
 $(STAMPS)/run: $(SETUP) | $(BIN)
 	$(BIN)/python -m pip install -q -e ".[plot]"

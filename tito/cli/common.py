@@ -12,6 +12,14 @@ from tito.workspace.repair import rebuild
 from tito.workspace.standing import Standing
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+TIERS = click.Choice(["auto", "local", "bubblewrap"])
+ISOLATION = click.option(
+    "--isolation",
+    type=TIERS,
+    default="local",
+    show_default=True,
+    help="How to keep the code apart.",
+)
 
 
 def curriculum() -> Curriculum:

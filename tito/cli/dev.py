@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import JSON, curriculum
+from tito.cli.common import JSON, TIERS, curriculum
 from tito.cli.rendering import print_json, say
 from tito.errors import TitoError
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tito.authoring.mutants import Strength
     from tito.authoring.proof import ModuleProof
     from tito.curriculum.modules import Module
+    from tito.judge import Isolation
 
 STRONG = 0.97  # of a module's mutants its graded tests should notice at least so many
 
@@ -97,6 +98,45 @@ def mutants(modules: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json([_strength_facts(strength) for strength in found])
     sys.exit(1 if any(s.killed < STRONG or s.unjudged for s in found) else 0)
+
+
+@dev.command()
+@click.argument("module")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--isolation", type=TIERS, default="auto", show_default=True,
+              help="How to keep the code apart.")  # fmt: skip
+@click.option("--unsafe-no-sandbox", "unsafe", is_flag=True, help="Judge without a sandbox.")
+@click.option("--hidden", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of tests that learners do not see: 01_tensor.py, ….")  # fmt: skip
+@JSON
+def grade(
+    module: str,
+    file: Path,
+    isolation: Isolation,
+    unsafe: bool,
+    hidden: Path | None,
+    as_json: bool,
+) -> None:
+    """Judge FILE, somebody's work on MODULE, as a grader does.
+
+    Upon the reference's earlier modules; no hints; every exercise, whatever happens in others.
+    """
+    from tito.cli.verdict import show_report
+    from tito.curriculum.curriculum import Curriculum
+    from tito.judge import Judge
+    from tito.literate.reading import read_cells
+    from tito.package.writer import reference_sources, upon
+
+    ours = Curriculum.load(curriculum().root, hidden)
+    chosen = ours.module(module)
+    judge = Judge.for_grading(ours, isolation, unsafe=unsafe)
+    report = judge.judge(chosen, read_cells(file), upon(chosen, reference_sources(ours)))
+    if as_json:
+        print_json(report.to_dict(ours.wording))
+    else:
+        show_report(report, ours.wording)
+        say(f"Isolation: {report.isolation}.")
+    sys.exit(0 if report.complete else 1)
 
 
 def _chosen(refs: tuple[str, ...]) -> list[Module]:

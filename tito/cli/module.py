@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import JSON, choose, curriculum, open_standing, say_file_used
+from tito.cli.common import ISOLATION, JSON, choose, curriculum, open_standing, say_file_used
 from tito.cli.rendering import notice, print_json, say, say_wrapped, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
+    from tito.judge import Isolation
     from tito.workspace.completion import Completion
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
@@ -101,8 +102,9 @@ def view(module: str | None) -> None:
 
 @module.command()
 @WHICH
+@ISOLATION
 @JSON
-def test(module: str | None, as_json: bool) -> None:
+def test(module: str | None, isolation: Isolation, as_json: bool) -> None:
     """Check your answers in MODULE: every exercise, and the first failure in detail."""
     from tito.cli.verdict import show_report
     from tito.judge import Judge
@@ -110,7 +112,7 @@ def test(module: str | None, as_json: bool) -> None:
 
     standing, chosen = choose(module)
     work = _read(standing.workspace, chosen)
-    report = run_tests(standing.workspace, Judge(curriculum()), work)
+    report = run_tests(standing.workspace, Judge(curriculum(), isolation=isolation), work)
     if as_json:
         print_json(report.to_dict(curriculum().wording))
     else:
@@ -174,7 +176,8 @@ def reset(module: str | None, yes: bool) -> None:
 
 @module.command()
 @WHICH
-def complete(module: str | None) -> None:
+@ISOLATION
+def complete(module: str | None, isolation: Isolation) -> None:
     """Test MODULE; if everything passes, put your code into your package."""
     from tito.cli.verdict import show_report
     from tito.judge import Judge
@@ -182,7 +185,7 @@ def complete(module: str | None) -> None:
 
     standing, chosen = choose(module)
     work = _read(standing.workspace, chosen)
-    done = complete_work(standing.workspace, Judge(curriculum()), work)
+    done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
     show_report(done.report, curriculum().wording)
     _notice_saved(work)
     if done.export is None:

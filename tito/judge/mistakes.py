@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from tito.curriculum.exercises import Exercise
-from tito.curriculum.guidance import plant
+from tito.curriculum.guidance import Guidance, plant
 from tito.curriculum.modules import Module
 from tito.curriculum.schema import MistakeEntry
 from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey
-from tito.judge.report import Failure
+from tito.judge.report import Failure, Report
 from tito.literate.cells import Cell
 from tito.package.writer import Sources
 from tito.sandbox import Limits
-
-if TYPE_CHECKING:
-    from tito.judge.runner import Judge
 
 # A planted mistake is our own code and small; one that hangs must not keep the learner waiting.
 LIMITS = Limits(exercise_seconds=1.5)
@@ -27,11 +24,32 @@ Trace = tuple[str, int, str]  # kind, position, signature
 Known = tuple[tuple[str, Trace], ...]  # each planted mistake's hint, and how it fails
 
 
+class Variants(Protocol):
+    """How many versions of a module are judged: see ``Judge.variants``."""
+
+    def __call__(
+        self,
+        module: Module,
+        variants: Iterable[Sequence[Cell]],
+        sources: Sources,
+        *,
+        only: str,
+        limits: Limits,
+    ) -> Iterator[Report]: ...
+
+
 class KnownMistakes:
     """How the planted mistakes of each exercise fail, found out when first asked for."""
 
-    def __init__(self, judge: Judge) -> None:
-        self.judge = judge
+    def __init__(
+        self,
+        guidance: Callable[[Module], Mapping[str, Guidance]],
+        key_of: Callable[[Module], AnswerKey],
+        variants: Variants,
+    ) -> None:
+        self.guidance = guidance
+        self.key_of = key_of
+        self.variants = variants
         self._known: dict[str, tuple[Sources, Known]] = {}
 
     def hint_for(
@@ -54,12 +72,12 @@ class KnownMistakes:
         return found[1]
 
     def _find_out(self, module: Module, exercise_id: str, sources: Sources) -> Known:
-        key = self.judge.answer_key(module)
+        key = self.key_of(module)
         (exercise,) = key.select(exercise_id)
-        guidance = self.judge.curriculum.guidance(module).get(exercise_id)
+        guidance = self.guidance(module).get(exercise_id)
         mistakes = guidance.mistakes if guidance else ()
         variants = _planted(key, exercise, mistakes)
-        reports = self.judge.variants(module, variants, sources, only=exercise_id, limits=LIMITS)
+        reports = self.variants(module, variants, sources, only=exercise_id, limits=LIMITS)
         failures = [report.results[0].failure for report in reports]
         return tuple(
             (mistake.hint, _trace(failure))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import Module
+from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
@@ -19,8 +20,9 @@ from tito.judge.session import Session
 from tito.literate.cells import Cell
 from tito.package.exporter import export_files
 from tito.package.writer import Sources
-from tito.sandbox import Isolation, Launcher, Limits, choose
+from tito.sandbox import INSTALL_BUBBLEWRAP, Isolation, Launcher, Limits, choose
 
+LOCAL = "local"  # the tier that guards against accidents, not against malice
 Only = str | Iterable[str] | None
 
 
@@ -51,7 +53,24 @@ class Judge:
         self.launcher: Launcher = choose(isolation)
         self._keys: dict[int, AnswerKey] = {}
         self._packages: dict[int, tuple[Sources, Packed]] = {}
-        self._known = KnownMistakes(self)
+        self._known = KnownMistakes(curriculum.guidance, self.answer_key, self.variants)
+
+    @classmethod
+    def for_grading(
+        cls, curriculum: Curriculum, isolation: Isolation = "auto", *, unsafe: bool = False
+    ) -> Judge:
+        """A judge of other people's code: no hints, every exercise judged.
+
+        Raises TitoError where nothing better than the local guard is to be had, unless `unsafe`.
+        """
+        judge = cls(curriculum, GRADING, isolation)
+        if judge.launcher.tier == LOCAL and not unsafe:
+            raise TitoError(
+                "Other people's code is not judged without a sandbox"
+                f"{f': {judge.launcher.why}' if judge.launcher.why else ''}.",
+                f"Install one ({INSTALL_BUBBLEWRAP}), or take the risk: --unsafe-no-sandbox",
+            )
+        return judge
 
     def answer_key(self, module: Module) -> AnswerKey:
         """The reference side of a judgement, read once."""

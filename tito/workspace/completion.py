@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tito.curriculum.modules import Milestone, Module, Part
 from tito.judge import Judge, Report
-from tito.package.writer import built_exports, write_package
+from tito.package.writer import write_package
 from tito.workspace.layout import Workspace
 from tito.workspace.progress import changed_progress
 from tito.workspace.standing import Standing
@@ -67,7 +67,7 @@ def complete_work(workspace: Workspace, judge: Judge, work: Work) -> Completion:
 
 
 def _export(workspace: Workspace, work: Work) -> Export:
-    before = built_exports(workspace.root, work.module) or {}
+    before = workspace.own_sources().get(work.module.number, {})  # no backup of what is prebuilt
     paths = {t: workspace.root / path for t, path in work.module.export_paths.items()}
     replaced = [paths[t] for t, text in before.items() if text != work.exports[t]]
     backups = tuple(workspace.backup(path) for path in replaced)

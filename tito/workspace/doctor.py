@@ -17,6 +17,7 @@ from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.resources import is_checkout
+from tito.sandbox import INSTALL_BUBBLEWRAP, choose
 from tito.workspace.layout import Workspace, current_folder, writable
 from tito.workspace.progress import Progress
 
@@ -46,7 +47,7 @@ def here(curriculum: Curriculum) -> Workspace | None:
 def examine(curriculum: Curriculum) -> list[Finding]:
     """Look at the machine, then at the workspace we are in, if we are in one."""
     workspace = here(curriculum)
-    findings = [_python(), _numpy(), _jupyter(), _whose(workspace, curriculum)]
+    findings = [_python(), _numpy(), _jupyter(), _whose(workspace, curriculum), _isolation()]
     if workspace is None:
         note = Finding("workspace", "note", "not in a workspace", "Make one: tito setup")
         return [*findings, note]
@@ -131,6 +132,15 @@ def _mend_import(text: str, workspace: Workspace | None, curriculum: Curriculum)
     if is_checkout():
         return f"Install it into this Python: pip install -e {curriculum.root}"
     return "Install TinyTorch again into this Python."
+
+
+def _isolation() -> Finding:
+    """Whether other people's code could be judged here."""
+    launcher = choose("auto")
+    if not launcher.why:
+        return Finding("sandbox", "ok", launcher.tier)
+    text = f"{launcher.why}; your own code is judged all the same"
+    return Finding("sandbox", "note", text, f"To judge others' code: {INSTALL_BUBBLEWRAP}")
 
 
 def _workspace(workspace: Workspace) -> Finding:

@@ -36,8 +36,10 @@ class Standing:
 
     @cached_property
     def prebuilt(self) -> tuple[int, ...]:
-        """The modules that the track gives, apart from those the learner completed anyway."""
-        return tuple(n for n in self.track.prebuilt if n not in self.progress.completed)
+        """The modules that the track gives and in whose place no work of the learner's stands."""
+        own = {*self.progress.completed, *self.workspace.own_sources()}
+        here = [module.number for module in self.workspace.curriculum.available]
+        return tuple(n for n in self.track.prebuilt if n in here and n not in own)
 
     @cached_property
     def met(self) -> tuple[int, ...]:
