@@ -22,6 +22,15 @@ FUTURE = "from __future__ import annotations\n"
 
 
 @dataclass(frozen=True)
+class Use:
+    """A scope of a cell, from `line` on, takes `name` from its module."""
+
+    cell: Cell
+    name: str
+    line: int
+
+
+@dataclass(frozen=True)
 class LooseName:
     """A name used in an exported cell and bound only in a cell that is not exported to its file."""
 
@@ -46,17 +55,32 @@ def loose_names(cells: Sequence[Cell], targets: Sequence[str], origin: str) -> l
 
 def _loose_in(own: Sequence[Cell], cells: Sequence[Cell]) -> Iterator[LooseName]:
     """The loose names of one file, whose cells are `own`."""
-    known = {name for cell in own for name in _bound(cell)} | BUILTIN
-    if "*" in known:  # from somewhere import *: reading cannot tell what that binds
+    uses = _foreign_uses(own)
+    if not uses:
         return
-    postponed = any(map(_postpones, own))
     elsewhere = _bindings_of([cell for cell in cells if cell.kind == "code" and cell not in own])
+    for use in uses:
+        if use.name in elsewhere:
+            other, bound = elsewhere.pop(use.name)
+            line = first_use(use.cell.tree, use.name, use.line)
+            yield LooseName(use.name, use.cell.place(line), other.place(bound), other)
+
+
+def _foreign_uses(own: Sequence[Cell]) -> list[Use]:
+    """The uses of names that neither these cells nor Python itself bind."""
+    postponed = any(map(_postpones, own))
+    known = set(BUILTIN)
+    uses = []
     for cell in own:
-        for name, line in _uses(cell, postponed).items():
-            if name not in known and name in elsewhere:
-                known.add(name)
-                other, bound = elsewhere[name]
-                yield LooseName(name, cell.place(line), other.place(bound), other)
+        known.update(name for name, _ in bindings(cell.tree))
+        for symbol, line in _globals(cell, postponed):
+            if symbol.is_declared_global() and symbol.is_assigned():
+                known.add(symbol.get_name())
+            elif symbol.is_referenced():
+                uses.append(Use(cell, symbol.get_name(), line))
+    if "*" in known:  # from somewhere import *: reading cannot tell what that binds
+        return []
+    return [use for use in uses if use.name not in known]
 
 
 def _bindings_of(cells: Sequence[Cell]) -> dict[str, tuple[Cell, int]]:
@@ -71,25 +95,6 @@ def _bindings_of(cells: Sequence[Cell]) -> dict[str, tuple[Cell, int]]:
     return found
 
 
-def _bound(cell: Cell) -> set[str]:
-    """The names that a cell gives its module: at top level, or by `global` in a function."""
-    found = {name for name, _ in bindings(cell.tree)}
-    symbols = [symbol for table in _tables(cell) for symbol in table.get_symbols()]
-    return found | {s.get_name() for s in symbols if s.is_declared_global() and s.is_assigned()}
-
-
-def _uses(cell: Cell, postponed: bool) -> dict[str, int]:
-    """The names a cell takes from its module or the builtins → the first line that does so."""
-    tree = cell.tree
-    found: dict[str, int] = {}
-    for table in _tables(cell, FUTURE if postponed and not _postpones(cell) else "\n"):
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and symbol.is_global():
-                name = symbol.get_name()
-                found.setdefault(name, first_use(tree, name, table.get_lineno() - 1))
-    return found
-
-
 def _postpones(cell: Cell) -> bool:
     """Whether the cell makes names in annotations no uses, for its whole file."""
     return any(
@@ -97,18 +102,18 @@ def _postpones(cell: Cell) -> bool:
     )
 
 
-def _tables(cell: Cell, head: str = "\n") -> list[symtable.SymbolTable]:
-    """The symbol tables of a cell below the line `head`, outer ones first.
+def _globals(cell: Cell, postponed: bool) -> Iterator[tuple[symtable.Symbol, int]]:
+    """(symbol, first line of its scope) of each name of the module that each scope names.
 
-    Those of annotations are left out: Python does not read annotations unless it is asked to.
+    Scopes of annotations are left out: Python does not read those unless it is asked to.
     """
+    head = FUTURE if postponed and not _postpones(cell) else "\n"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         waiting = [symtable.symtable(head + cell.code, "", "exec")]
-    found = []
     while waiting:
         table = waiting.pop()
         if table.get_type() != "annotation":
-            found.append(table)
+            line = table.get_lineno() - 1  # `head` is a line of its own
+            yield from ((s, line) for s in table.get_symbols() if s.is_global())
             waiting.extend(reversed(table.get_children()))
-    return found
