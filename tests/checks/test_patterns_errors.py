@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tito.checks.patterns import error_pattern
+from tito.checks.patterns import error_pattern, mention_pattern
 from tito.messages import english
 
 
@@ -66,7 +66,7 @@ CASES = [
     ("list_used", "[1, 2] * 1.5"),
     ("list_used", "[1, 2] + 1"),
     ("list_used", "[[1], [2]][0, 1]"),
-    ("list_used", "[1, 2] > 0"),
+    ("list_compared", "[1, 2] > 0"),
     ("not_called", "f.shape"),
     ("not_called", "t.mean + 1"),
     ("not_called", "v.mean.dtype"),
@@ -116,6 +116,15 @@ CASES = [
     ("shape_unpacked", "v.shape[1]"),
     ("operand_turned", "a + a.T"),
     ("axis_lost", "a - a.sum(axis=1)"),
+    ("own_raise", "raise ValueError('the shapes differ')"),
+    ("own_raise", "raise KeyError('b')"),
+    ("zero_division", "1 / 0"),
+    ("key_missing", "{}['a']"),
+    ("assert_used", "assert v.shape == (2,), 'no'"),
+    ("no_axes", "len(np.array(3))"),
+    ("no_axes", "for x in np.array(3): pass"),
+    ("data_doubled", "x = v.data; x *= 2.0"),
+    ("inner_sizes_T", "a @ np.ones((5, 2, 4)).T"),
     ("unbound", "def g():\n    x += 1\ng()"),
     ("recursion", "def g(): return g()\ng()"),
     ("overflow", "math.exp(1000)"),
@@ -147,11 +156,7 @@ def test_a_missing_import():
     "line",
     [
         "undefined",
-        "raise ValueError('the shapes differ')",
-        "raise ValueError('shape (2, 3) and shape (3, 2)')",
-        "{}['a']",
-        "1 / 0",
-        "assert False",
+        "int(str([1, 2]))",
         "v[7]",
         "np.ones((2, 3)) + np.ones((4, 5))",
         "np.ones(4).reshape(3, 2)",
@@ -166,8 +171,22 @@ def test_an_error_that_says_enough_itself(line):
 
 
 def test_the_line_may_be_unknown():
-    assert error_pattern(*raised("math.exp(v)"), "").code == "pattern.array_for_number"
+    assert error_pattern(*raised("math.exp(v)"), "") is None
+    assert error_pattern(*raised("v[0] = v"), "def f(v):") is None
+    assert error_pattern(*raised("Tensor.nothing"), "def f(v):") is None
     assert error_pattern(*raised("max(v, 0)"), "").code == "pattern.array_truth"
+
+
+def test_a_message_that_counts_from_elsewhere():
+    found = mention_pattern("params[2] is a str", "params[1]")
+    assert found.code == "pattern.counted" and english().say(found)
+    assert mention_pattern("axis 12 of 3", "axis 1") is None
+
+
+def test_a_message_with_two_things_exchanged():
+    found = mention_pattern("shapes differ: 3 meets 4", "4 meets 3")
+    assert found.code == "pattern.exchanged" and english().say(found)
+    assert mention_pattern("shapes differ", "(2, 3)") is None
 
 
 def test_long_messages_cost_nothing():

@@ -120,7 +120,8 @@ class Check:
         except Exception as came:
             if is_stub_error(came) or not _is_learners(came):
                 raise
-            return _wrong_error(came, error, words), _shown_error(came), _error_finder(came)
+            find_hint = _error_finder(came, words, error)
+            return _wrong_error(came, error, words), _shown_error(came), find_hint
         reason = Message("check.no_error", expected=error.__name__)
         return reason, Message("check.no_error_result", result=show(result)), self._silent
 
@@ -187,15 +188,21 @@ def _shown_error(error: BaseException) -> str:
     return f"{_error_name(error)}: {shorten(str(error))}"
 
 
-def _error_finder(error: BaseException) -> Finder:
+def _error_finder(error: Exception, words: tuple[str, ...], wanted: type[BaseException]) -> Finder:
     name, message = _error_name(error), str(error)
 
     def find_hint() -> Message | None:
-        from tito.checks.patterns import error_pattern
+        from tito.checks.patterns import error_pattern, mention_pattern
 
-        return error_pattern(name, message, "")
+        if not isinstance(error, wanted):
+            return error_pattern(name, message, "")
+        return mention_pattern(message, _missing(words, message)[0])
 
     return find_hint
+
+
+def _missing(words: tuple[str, ...], message: str) -> list[str]:
+    return [word for word in words if word not in message]
 
 
 def _wanted_error(error: type[BaseException], words: tuple[str, ...]) -> Text:
@@ -212,7 +219,7 @@ def _wrong_error(
 ) -> Message | None:
     if not isinstance(came, error):
         return Message("check.other_error", expected=error.__name__, got=_error_name(came))
-    missing = [word for word in words if word not in str(came)]
+    missing = _missing(words, str(came))
     return Message("check.no_mention", word=repr(missing[0])) if missing else None
 
 

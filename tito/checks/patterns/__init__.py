@@ -4,7 +4,7 @@ A pattern is named only when it fits exactly, and when nothing else fits as well
 mistakes of one exercise belong to its guidance, and come first.
 """
 
-from tito.checks.patterns.errors import error_pattern
+from tito.checks.patterns.errors import error_pattern, mention_pattern
 from tito.checks.patterns.results import numeric_pattern, printed_pattern
 
-__all__ = ["error_pattern", "numeric_pattern", "printed_pattern"]
+__all__ = ["error_pattern", "mention_pattern", "numeric_pattern", "printed_pattern"]

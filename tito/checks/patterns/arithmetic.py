@@ -31,7 +31,9 @@ def _factor(got: np.ndarray, expected: np.ndarray) -> Message | None:
     if factor is None or factor == 0 or np.isclose(factor, (1, -1), rtol=1e-4).any():
         return None
     named = _named(factor, expected)
-    return named or (_plain_factor(factor) if plenty(expected[expected != 0]) else None)
+    if named or _whole(expected):
+        return named
+    return _plain_factor(factor) if plenty(expected[expected != 0]) else None
 
 
 def _common_factor(got: np.ndarray, expected: np.ndarray) -> float | None:
@@ -47,11 +49,18 @@ def _named(factor: float, expected: np.ndarray) -> Message | None:
     for code, value in (("times", factor), ("divided", 1 / factor)):
         count = round(value)
         if 1 < count <= LARGEST_COUNT and math.isclose(value, count, rel_tol=1e-4):
-            return Message(f"pattern.{code}", count=count, more=_dimension(count, expected.shape))
+            more = _dimension(count, expected.shape)
+            if more or count == 2 or not _whole(expected):
+                return Message(f"pattern.{code}", count=count, more=more)
         for name, known in NAMED_FACTORS.items():
             if math.isclose(value, known, rel_tol=1e-4):
                 return Message(f"pattern.{code}", count=name, more="")
     return None
+
+
+def _whole(values: np.ndarray) -> bool:
+    """Whether these are whole numbers, which are multiples of each other by chance."""
+    return bool((values == np.round(values)).all() and np.abs(values).max() < 100)
 
 
 def _dimension(count: int, shape: tuple[int, ...]) -> Message | str:

@@ -16,6 +16,7 @@ ARRAY_ONLY = (
 )
 TENSOR_ONLY = "grad|requires_grad|backward|zero_grad|_grad_fn|numpy|permute|matmul|parameters"
 NUMBER = r"(?P<name>int|float|numpy\.(?:float|int)\d+)"
+OWN = r"^(?!\s*(?:def |class |@|$))"  # a line of code, not just the function it is about
 FUNCTION = r"(?:function|method|builtin_function_or_method)"
 
 
@@ -28,14 +29,14 @@ class Entry(NamedTuple):
 
 
 _ATTRIBUTES = (
-    Entry("data_doubled", r"'memoryview' object has no attribute"),
+    Entry("data_doubled", r"'memoryview' object has no attribute|unsupported.*'memoryview'"),
     Entry("array_for_tensor", rf"'numpy\.ndarray' object has no attribute '(?:{TENSOR_ONLY})'"),
     Entry("data_missing", rf"'Tensor' object has no attribute '(?:{ARRAY_ONLY})'"),
     Entry("none_used", r"'NoneType' object has no attribute"),
     Entry("number_used", rf"'{NUMBER}' object has no attribute"),
     Entry("list_used", r"'(?P<name>list|tuple)' object has no attribute"),
     Entry("not_called", rf"'{FUNCTION}' object has no attribute"),
-    Entry("class_used", r"type object '(?P<name>\w+)' has no attribute"),
+    Entry("class_used", r"type object '(?P<name>\w+)' has no attribute", rf"{OWN}.*\b{{name}}\."),
     Entry("unset", r"'(?P<name>\w+)' object has no attribute '(?P<own>\w+)'", r"self\.{own}\b"),
     Entry("no_setter", r"property '(?P<own>\w+)' of '\w+' object has no setter"),
     Entry("not_in_module", r"module '(?P<name>numpy|math)' has no attribute '(?P<own>\w+)'"),
@@ -46,11 +47,14 @@ _OPERANDS = (
     Entry("parentheses", r"unsupported operand type\(s\) for [|&]"),
     Entry("parentheses", r"ufunc 'bitwise_(?:or|and)' not supported"),
     Entry("not_called", rf"unsupported operand type.*'{FUNCTION}'"),
-    Entry("list_used", r"(?:operand type|between instances of).*'(?P<name>list|tuple)'"),
+    Entry("list_compared", r"not supported between instances of.*'(?P<name>list|tuple)'"),
+    Entry("list_used", r"operand type.*'(?P<name>list|tuple)'"),
     Entry("list_used", r"can only concatenate (?P<name>list|tuple)"),
     Entry("list_used", r"can't multiply sequence by non-int"),
     Entry("tensor_for_array", r"loop of ufunc does not support argument \d of type Tensor"),
     Entry("none_used", r"loop of ufunc does not support argument \d of type NoneType"),
+    Entry("tensor_for_array", r"operand 'Tensor' does not support ufuncs"),
+    Entry("inner_sizes_T", r"mismatch in its core dimension|shapes .* not aligned", r"\.T\b"),
     Entry("inner_sizes", r"mismatch in its core dimension|shapes .* not aligned"),
 )
 _CALLS = (
@@ -74,8 +78,9 @@ _ARRAYS = (
     Entry("array_truth", r"truth value of an array"),
     Entry("math_on_array", r"only (?:length-1|size-1|0-dimensional) arrays", r"\bmath\."),
     Entry("math_on_array", r"must be real number, not (?:Tensor|list)", r"\bmath\."),
-    Entry("array_for_number", r"only (?:length-1|size-1|0-dimensional) arrays"),
-    Entry("array_for_number", r"setting an array element with a sequence"),
+    Entry("array_for_number", r"only (?:length-1|size-1|0-dimensional) arrays", OWN),
+    Entry("array_for_number", r"setting an array element with a sequence", OWN),
+    Entry("no_axes", r"len\(\) of unsized object|iteration over a 0-d array"),
     Entry("in_place_dtype", r"Cannot cast ufunc '\w+' output from"),
     Entry("in_place_shape", r"non-broadcastable output operand"),
     Entry("read_only", r"assignment destination is read-only"),
@@ -91,15 +96,21 @@ _ARRAYS = (
     Entry("shape_unpacked", r"tuple index out of range", r"\.shape"),
 )
 _OTHERS = (
+    Entry("own_raise", r"^(?P<name>\w+): ", r"^\s*raise {name}\("),
     Entry("unbound", r"cannot access local variable '(?P<name>\w+)'"),
     Entry("recursion", r"maximum recursion depth exceeded"),
     Entry("overflow", r"math range error"),
     Entry("changed_in_loop", r"changed size during iteration"),
     Entry("unhashable", r"unhashable type: '(?P<name>[\w.]+)'"),
+    Entry("zero_division", r"^ZeroDivisionError: "),
+    Entry("key_missing", r"^KeyError: (?P<key>.{1,80})$"),
+    Entry("assert_used", r"^AssertionError: "),
     Entry("import_missing", r"name '(?P<name>np|math)' is not defined"),
 )
-ENTRIES = (*_ATTRIBUTES, *_OPERANDS, *_CALLS, *_ARRAYS, *_OTHERS)
-SHAPES = re.compile(r"could not be broadcast together with.* shapes \(([\d,]+)\) \(([\d,]+)\)")
+ENTRIES = (*_OTHERS, *_ATTRIBUTES, *_OPERANDS, *_CALLS, *_ARRAYS)
+SHAPES = re.compile(
+    r"operands could not be broadcast together with.* shapes \(([\d,]+)\) \(([\d,]+)\)"
+)
 SHOWN = 2000  # characters of a message that are read
 
 
@@ -108,6 +119,19 @@ def error_pattern(type_name: str, message: str, line_text: str) -> Message | Non
     text = f"{type_name}: {message[:SHOWN]}"
     found = (_fits(entry, text, line_text) for entry in ENTRIES)
     return next((message for message in found if message), None) or _broadcast(text)
+
+
+def mention_pattern(message: str, word: str) -> Message | None:
+    """Why an error's message lacks a word: counted from another start, or two things exchanged."""
+    for number in set(re.findall(r"\d+", word)):
+        for step in (1, -1):
+            other = re.sub(rf"\b{number}\b", str(int(number) + step), word)
+            if other != word and re.search(rf"(?<!\w){re.escape(other)}(?!\w)", message):
+                return Message("pattern.counted", got=other, expected=word)
+    turned = " ".join(reversed(word.split()))
+    if turned != word and turned in message:
+        return Message("pattern.exchanged", got=turned, expected=word)
+    return None
 
 
 def _fits(entry: Entry, text: str, line_text: str) -> Message | None:

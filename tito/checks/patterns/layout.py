@@ -18,7 +18,7 @@ def _ones(got: np.ndarray, expected: np.ndarray) -> Message | None:
     if not same(got.squeeze(), expected.squeeze()):
         return None
     if got.ndim == expected.ndim:
-        return Message("pattern.ones_moved")
+        return Message("pattern.transposed" if got.ndim == 2 else "pattern.ones_moved")
     return Message("pattern.ones_missing" if got.ndim < expected.ndim else "pattern.ones_extra")
 
 
@@ -72,6 +72,8 @@ def _other_axis(got: np.ndarray, expected: np.ndarray) -> Message | None:
     if got.ndim != expected.ndim or min(got.size, expected.size) < 2:
         return None
     if got.size == expected.size or not (telling(got) and telling(expected)):
+        return None
+    if np.isin(got[got != 0], expected).any():  # some values are right: another mistake
         return None
     agree = [np.isclose(f(got), f(expected), rtol=1e-5, atol=0) for f in (np.sum, np.mean)]
     return Message("pattern.other_axis") if any(agree) and expected.sum().round(4) != 1 else None

@@ -18,11 +18,21 @@ def sequence_pattern(got: Any, expected: Any) -> Message | None:
         return _key(got, expected)
     if type(got) is type(expected) is int and abs(expected) > 1:
         return _count(got, expected)
-    if type(got) is not type(expected) or type(got) not in (list, tuple):
+    if {type(got), type(expected)} - {list, tuple} or max(len(got), len(expected)) > LONGEST:
         return None
-    if max(len(got), len(expected)) > LONGEST:
-        return None
+    if type(got) is not type(expected):
+        return _other_kind(got, expected)
+    if expected and not got:
+        return Message("pattern.empty")
     return _ones(got, expected) or _length(got, expected) or _turned(got, expected)
+
+
+def _other_kind(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """The right items in a list where a tuple is expected, or the reverse."""
+    if len(got) != len(expected) or not _agree(got, expected):
+        return None
+    came, wanted = type(got).__name__, type(expected).__name__
+    return Message("pattern.sequence_kind", got=came, expected=wanted)
 
 
 def _count(got: int, expected: int) -> Message | None:
@@ -51,14 +61,15 @@ def _ones(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
 
 
 def _length(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
-    """One item too few or too many at an end, the others right."""
-    if abs(len(got) - len(expected)) != 1 or min(len(got), len(expected)) < 2:
-        return None
+    """The items of one are the first, or the last, items of the other."""
     longer, shorter = (got, expected) if len(got) > len(expected) else (expected, got)
+    count = len(longer) - len(shorter)
+    if count == 0 or (longer is got and len(shorter) < 2):
+        return None
     word = "extra" if longer is got else "missing"
-    ends = {"first": longer[1:], "last": longer[:-1]}
+    ends = {"first": longer[count:], "last": longer[:-count]}
     fits = [end for end, rest in ends.items() if _agree(shorter, rest)]
-    return Message(f"pattern.{fits[0]}_{word}") if len(fits) == 1 else None
+    return Message(f"pattern.{fits[0]}_{word}", count=count) if len(fits) == 1 else None
 
 
 def _turned(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
