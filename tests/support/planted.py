@@ -95,16 +95,18 @@ HEADER = """\
 """
 
 
-def _exercise(name: str, code: str) -> str:
+def exercise(name: str, code: str) -> str:
+    """An exported exercise cell of a percent file."""
     return (
         f'# %% nbgrader={{"grade": false, "grade_id": "{name}", "locked": false, '
         f'"schema_version": 3, "solution": true, "task": false}}\n#| export\n{code}\n'
     )
 
 
-def _test(name: str, points: int, code: str) -> str:
+def graded_test(name: str, points: int, code: str) -> str:
+    """A graded, locked cell of a percent file."""
     return (
-        f'# %% nbgrader={{"grade": true, "grade_id": "test_{name}", "locked": true, '
+        f'# %% nbgrader={{"grade": true, "grade_id": "{name}", "locked": true, '
         f'"points": {points}, "schema_version": 3, "solution": false, "task": false}}\n{code}\n'
     )
 
@@ -122,19 +124,19 @@ NUMBER = "\n".join(
         "# %%\n#| default_exp core.number\n",
         '# %%\n#| export\n"""Numbers."""\n\nimport math\n',
         SETUP,
-        _exercise(
+        exercise(
             "number_double",
             'def double(x):\n    """Return twice x."""\n'
             "    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION\n",
         ),
-        _test(
-            "number_double",
+        graded_test(
+            "test_number_double",
             2,
             'def test_number_double():\n    """double doubles."""\n'
             '    check.equal(double(4), 8, given="double(4)", because="4 + 4 is 8")\n\n'
             "test_number_double()\n",
         ),
-        _exercise(
+        exercise(
             "number_value",
             'class Number:\n    """A number."""\n\n'
             "    def __init__(self, value):\n        self.value = value\n\n"
@@ -142,8 +144,8 @@ NUMBER = "\n".join(
             "        ### BEGIN SOLUTION\n        return math.sqrt(self.value)\n"
             "        ### END SOLUTION\n",
         ),
-        _test(
-            "number_value",
+        graded_test(
+            "test_number_value",
             3,
             'def test_number_value():\n    """root is the square root."""\n'
             '    check.equal(Number(9.0).root(), 3.0, given="Number(9).root()")\n\n'
@@ -160,15 +162,15 @@ SUMS = "\n".join(
         "# %%\n#| default_exp core.sums\n",
         "# %%\n#| export\nfrom tinytorch.core.number import Number, double\n",
         SETUP,
-        _exercise(
+        exercise(
             "sums_total",
             'class Total:\n    """A running total."""\n\n'
             '    def of(self, numbers):\n        """Twice the sum of the numbers\' values."""\n'
             "        ### BEGIN SOLUTION\n        return double(sum(n.value for n in numbers))\n"
             "        ### END SOLUTION\n",
         ),
-        _test(
-            "sums_total",
+        graded_test(
+            "test_sums_total",
             3,
             'def test_sums_total():\n    """of adds and doubles."""\n'
             '    check.equal(Total().of([Number(1), Number(2)]), 6, given="1 and 2")\n\n'

@@ -259,7 +259,7 @@ def test_hints_and_verdicts_start_over_with_a_reset(workspace, number):
 
 
 def test_nothing_is_written_when_the_backup_fails(workspace, monkeypatch, number):
-    def full(path, folder):
+    def full(path, folder, **rest):
         raise TitoError("Cannot back up: no space left on device.")
 
     mine = workspace.notebook(number).read_bytes()

@@ -106,8 +106,8 @@ def _imports(curriculum: Curriculum, module: Module) -> Iterator[tuple[str, str]
 
 def _imported(node: ast.AST) -> list[str]:
     match node:
-        case ast.ImportFrom(module=str(name)):
-            return [name]
+        case ast.ImportFrom(module=str(name), names=aliases):
+            return [name, *(f"{name}.{alias.name}" for alias in aliases)]
         case ast.Import(names=aliases):
             return [alias.name for alias in aliases]
         case _:

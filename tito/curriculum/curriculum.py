@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tito.curriculum.consistency import check_manifest
+from tito.curriculum.consistency import check_manifest, check_wording
 from tito.curriculum.exercises import Exercise, hidden_tests, pair_exercises
 from tito.curriculum.guidance import Guidance, load_guidance
 from tito.curriculum.modules import Milestone, Module, Part, Track
@@ -50,6 +50,8 @@ class Curriculum:
 
         Raises TitoError with file and place for whatever is wrong in its manifest.
         """
+        if hidden is not None and not hidden.is_dir():
+            raise TitoError(f"There is no folder of hidden tests {hidden}.")
         root = root or curriculum_root()
         path = root / "src" / "curriculum.toml"
         manifest = read_toml(path, ManifestFile)
@@ -181,7 +183,10 @@ def _track(
 def _wording(manifest: Path, name: str | None) -> Wording:
     if name is None:
         return english()
-    return english().replaced_by(read_toml(manifest.with_name(name), dict[str, str]))
+    path = manifest.with_name(name)
+    sentences = read_toml(path, dict[str, str])
+    check_wording(sentences, path)
+    return english().replaced_by(sentences)
 
 
 def _module_keys(module: Module) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tito.curriculum.schema import GuidanceEntry, MistakeEntry, read_toml
+from tito.curriculum.schema import GuidanceEntry, MistakeEntry, read_tables
 from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
 from tito.literate.solutions import fill
@@ -23,7 +23,7 @@ class Guidance:
 
 def load_guidance(path: Path) -> dict[str, Guidance]:
     """Exercise id → hints and mistakes. A TitoError says what is wrong with a malformed file."""
-    entries = read_toml(path, dict[str, GuidanceEntry])
+    entries = read_tables(path, GuidanceEntry)
     return {
         name: Guidance(tuple(hint.strip() for hint in entry.hints), entry.mistakes)
         for name, entry in entries.items()

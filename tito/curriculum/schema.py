@@ -1,7 +1,7 @@
 """The form of the curriculum's data files: every key, its type, and what may be left out.
 
 An unknown key, a wrong type or a missing key is refused with the file, the path and what is
-expected (msgspec does the checking; ``read_toml`` gives its complaints a place).
+expected (msgspec does the checking; its complaints are given a place here).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -22,6 +22,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$")]
 Dotted = Annotated[str, Meta(pattern=r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*$")]
 ENTRY = re.compile(r"\b(\w+)\[(\d+)\]")
+STEP = re.compile(r"\w+|\[\.\.\.\]")  # of a path such as modules[2].limits[0].seconds
+NO_MORE_SAID = ("Object contains unknown field", "Invalid enum value")
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,21 +135,51 @@ def read_toml(path: Path, form: type[Data]) -> Data:
     """The content of a TOML file in its form; a TitoError says where it departs from that."""
     text = read_text(path)
     try:
-        return msgspec.convert(tomllib.loads(text), form)
+        return _in_form(tomllib.loads(text), form, str(path), text)
     except tomllib.TOMLDecodeError as error:
         raise TitoError(f"{path} is not valid TOML: {error}.") from error
+
+
+def read_tables(path: Path, form: type[Data]) -> dict[str, Data]:
+    """The tables of a TOML file whose names are free, each in the form."""
+    tables = read_toml(path, dict[str, dict[str, Any]])
+    return {name: _in_form(table, form, f"{path} [{name}]") for name, table in tables.items()}
+
+
+def _in_form(data: Any, form: type[Data], place: str, text: str = "") -> Data:
+    try:
+        return msgspec.convert(data, form)
     except msgspec.ValidationError as error:
-        raise TitoError(f"{path}{_place(str(error), text)}: {_reason(str(error))}") from error
+        complaint = str(error)
+        reason = _reason(complaint, form)
+        raise TitoError(f"{place}{_line(complaint, text)}: {reason}") from error
 
 
-def _reason(complaint: str) -> str:
-    """msgspec's words, with the path as it would be written in Python."""
+def _reason(complaint: str, form: type[Any]) -> str:
+    """msgspec's words, with the path as it would be written in Python, and what it leaves out."""
     reason, _, path = complaint.partition(" - at `$")
     inside = path.rstrip("`").lstrip(".").replace("[...]", "")
+    known = _known(form, path)
+    if known and reason.startswith(NO_MORE_SAID):
+        reason += f"; expected one of {', '.join(known)}"
     return f"{inside}: {reason}." if inside else f"{reason}."
 
 
-def _place(complaint: str, text: str) -> str:
+def _known(form: type[Any], path: str) -> list[str]:
+    """The keys of the table that the path leads to, or the words that may stand there."""
+    from msgspec.inspect import StructType, type_info  # only a faulty file needs it
+
+    found: Any = type_info(form)
+    for step in STEP.findall(path):
+        if isinstance(found, StructType):
+            found = next(field.type for field in found.fields if field.encode_name == step)
+        else:
+            found = getattr(found, "item_type", None) or getattr(found, "value_type", None)
+    fields = [field.encode_name for field in getattr(found, "fields", ())]
+    return fields or [str(value) for value in getattr(found, "values", ())]
+
+
+def _line(complaint: str, text: str) -> str:
     """ ":line" of the `[[table]]` that the complaint is about, if it is in one."""
     found = ENTRY.search(complaint.partition(" - at `$")[2])
     if not found:
