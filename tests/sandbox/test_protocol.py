@@ -91,6 +91,7 @@ def test_values_come_back_as_they_went(value):
         np.bool_(True),
         np.int8(-3),
         -0.0,
+        2 - 1j,
         math.inf,
         "\ud800",
         (slice(1), None, np.array([1, 2])),
@@ -123,7 +124,7 @@ def test_array_relatives_become_plain():
 
 @pytest.mark.parametrize(
     "value",
-    [object(), lambda: 0, np.array([None]), np.array("text"), 1j, int("9" * 3000), open],
+    [object(), lambda: 0, np.array([None]), np.array("text"), np.complex64(1j), 10**3000, open],
 )
 def test_other_objects_need_a_reference(value):
     with pytest.raises(TypeError, match="cannot cross"):
@@ -180,7 +181,7 @@ def test_nonsense_is_malformed(text):
 
 json_like = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("tdsanblrzeych"), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from("tdsanblrzeychx"), inner),
 )
 
 

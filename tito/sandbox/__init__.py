@@ -2,7 +2,7 @@
 
 * ``host/`` runs beside `tito`: starts a guest, asks it, decodes what comes back.
 * ``guest/`` runs in the other process: the learner's namespaces and what may be asked of them.
-* ``protocol.py`` is the language of the two, and runs in both.
+* ``protocol/`` is the language of the two, and runs in both.
 
 The way of one question: ``Client.ask`` (or a ``Proxy``) → ``GuestProcess.exchange`` → ``Channel``
 → pipe → ``guest/channel.py`` → ``guest/server.py`` → ``guest/operations.py``, and back.

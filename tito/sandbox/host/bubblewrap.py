@@ -160,9 +160,8 @@ def _view(limits: Limits) -> Iterator[str]:
         yield from ("--remount-ro", str(mask))
     for name in SYSTEM_FILES:
         yield from ("--ro-bind-try", name, name)
-    for part in ("guest", "protocol.py"):
+    for part in ("guest", "protocol"):
         yield from ("--ro-bind", str(SANDBOX / part), f"{INSIDE}/{part}")
-    yield from ("--ro-bind-try", str(SANDBOX / "__pycache__"), f"{INSIDE}/__pycache__")
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from _memory("/dev/shm", SHARED_MEGABYTES)
     yield from _memory(WORK, limits.file_megabytes)
