@@ -50,7 +50,7 @@ class SharedRandom:
             state = self._link.request("get_random")
             if not _is_random_state(state):
                 raise self._link.guest.malformed()
-            self._state.set_state(tuple(state))
+            self._state.set_state(state)
             self._asked = self._link.requests
 
     def __getattr__(self, name: str) -> Any:
@@ -69,7 +69,7 @@ class SharedRandom:
 def _is_random_state(state: Any) -> bool:
     """Whether NumPy can draw from it: it believes any position, and a state of zeros never ends."""
     match state:
-        case ["MT19937", np.ndarray() as key, int(position), 0 | 1, float(gauss)]:
+        case ("MT19937", np.ndarray() as key, int(position), 0 | 1, float(gauss)):
             usable = key.dtype == np.uint32 and key.shape == (624,)
             return bool(
                 usable

@@ -111,9 +111,9 @@ class Operations:
 
         return measured
 
-    def get_random(self) -> list[Any]:
+    def get_random(self) -> Any:
         """NumPy's global random state."""
-        return list(self.get_state())
+        return self.get_state()
 
     def set_random(self, state: Iterable[Any]) -> None:
         """Set NumPy's global random state."""
