@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tito.errors import TitoError
+from tito.files import read_bytes
 from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
 from tito.literate.ipynb import parse_notebook
@@ -16,11 +16,7 @@ def read_cells(path: Path) -> list[Cell]:
 
     Raises SourceError (with file:line) when the file is damaged, TitoError when it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise TitoError(f"Cannot read {path}: {error.strerror}.") from error
-    return parse_cells(data, str(path))
+    return parse_cells(read_bytes(path), str(path))
 
 
 def parse_cells(data: bytes, origin: str) -> list[Cell]:
