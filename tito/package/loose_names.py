@@ -76,7 +76,7 @@ def _foreign_uses(own: Sequence[Cell]) -> list[Use]:
         for symbol, line in _globals(cell, postponed):
             if symbol.is_declared_global() and symbol.is_assigned():
                 known.add(symbol.get_name())
-            elif symbol.is_referenced():
+            elif symbol.is_referenced() and not symbol.is_assigned():
                 uses.append(Use(cell, symbol.get_name(), line))
     if "*" in known:  # from somewhere import *: reading cannot tell what that binds
         return []
