@@ -181,6 +181,7 @@ def test_a_message_that_counts_from_elsewhere():
     found = mention_pattern("params[2] is a str", "params[1]")
     assert found.code == "pattern.counted" and english().say(found)
     assert mention_pattern("axis 12 of 3", "axis 1") is None
+    assert mention_pattern("target 9 at (3,)", "2") is None
 
 
 def test_a_message_with_two_things_exchanged():

@@ -123,7 +123,8 @@ def error_pattern(type_name: str, message: str, line_text: str) -> Message | Non
 
 def mention_pattern(message: str, word: str) -> Message | None:
     """Why an error's message lacks a word: counted from another start, or two things exchanged."""
-    for number in set(re.findall(r"\d+", word)):
+    numbers = [] if word.isdigit() else re.findall(r"\d+", word)
+    for number in numbers:
         for step in (1, -1):
             other = re.sub(rf"\b{number}\b", str(int(number) + step), word)
             if other != word and re.search(rf"(?<!\w){re.escape(other)}(?!\w)", message):

@@ -64,7 +64,7 @@ def _length(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
     """The items of one are the first, or the last, items of the other."""
     longer, shorter = (got, expected) if len(got) > len(expected) else (expected, got)
     count = len(longer) - len(shorter)
-    if count == 0 or (longer is got and len(shorter) < 2):
+    if count == 0 or len(shorter) < 2:
         return None
     word = "extra" if longer is got else "missing"
     ends = {"first": longer[count:], "last": longer[:-count]}
