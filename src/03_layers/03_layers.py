@@ -1063,6 +1063,10 @@ def test_layers_dropout():
     check.true(not np.array_equal(layer.forward(x).data, layer.forward(x).data),
                given="two calls of Dropout(0.2) on the same input: do they differ",
                because="every call draws a fresh mask")
+    zeros = layer.forward(x).data == 0
+    check.equal([bool((zeros == zeros[0]).all()), bool((zeros == zeros[:, :1]).all())], [False, False],
+                given="the zeros of Dropout(0.2)(x) for x of shape (50, 40): [are all rows alike, are all columns alike]",
+                because="the mask has the shape of x, so each number is dropped or kept on its own")
     check.close(Dropout(1.0).forward(x), np.zeros((50, 40)), given="Dropout(1.0)(x)",
                 because="p = 1 drops everything")
     check.equal(comes_from_x(), True, because="a step computed on .data arrays cuts the result off from x",

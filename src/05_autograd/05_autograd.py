@@ -1397,6 +1397,8 @@ def test_autograd_initial_gradient():
     check.close(initial_gradient(single), [[1.0]], given="a tensor of shape (1, 1) that holds 7, gradient None", because="a number rises by 1 when it rises by 1, whatever its value")
     check.equal(str(initial_gradient(Tensor(2.0, requires_grad=True)).dtype), "float32", given="the dtype for a tensor of shape ()")
     check.raises(RuntimeError, lambda: initial_gradient(Tensor([1.0])), given="a tensor that does not require a gradient", mentions=["requires_grad"])
+    for gradient in (None, np.ones(2)):
+        check.raises(RuntimeError, lambda gradient=gradient: initial_gradient(Tensor(np.ones((2, 3))), gradient), given=f"a tensor of shape (2, 3) that does not require a gradient, gradient {'None' if gradient is None else 'of shape (2,)'}", mentions=["requires_grad"], because="whether the tensor requires a gradient is checked first")
     check.raises(ValueError, lambda: initial_gradient(several), given="a tensor of shape (2, 3), gradient None", mentions=["(2, 3)"], because="six numbers: which one should rise?")
     values = np.arange(6, dtype=np.float32).reshape(2, 3)
     for given, what in [(values, "an array"), (Tensor(values), "a Tensor"), (values.tolist(), "a list")]:
@@ -1950,6 +1952,8 @@ def verdict_on(case):
 
     class TripleBackward(Function):
         def apply(self, g):
+            if case == "wrong in two entries":
+                return (g * np.float32([[3, 2], [3, 0]]),)
             if case == "wrong in one entry":
                 return (g * np.float32([[3, 3], [3, 2]]),)
             return {"right": (3 * g,), "factor": (2 * g,), "missing": (None,), "small": (3.01 * g,), "NaN": (np.nan * g,)}[case]
@@ -1962,10 +1966,32 @@ def verdict_on(case):
     try:
         largest = check_gradients(lambda d, t: compute(triple, t) + d, data, x)
     except AssertionError as error:
-        return ["AssertionError", "input 1" in str(error), "(1, 1)" in str(error)]
+        return ["AssertionError", "input 1" in str(error), "(0, 1)" in str(error), "(1, 1)" in str(error)]
     finally:
         del RULES["triple"]
     return [type(largest).__name__, 0 < largest < 0.05, x.data.tolist() == before, x.grad is not None, data.grad]
+
+
+@probe
+def two_inputs(first, second):
+    """y = 3 a + 3 b, whose rule answers `first` and `second` times G: the result, or which input is named."""
+    enable_autograd(quiet=True)
+
+    def both(a, b):
+        return 3 * a + 3 * b
+
+    class BothBackward(Function):
+        def apply(self, g):
+            return first * g, second * g
+
+    backward_rule(both)(BothBackward)
+    try:
+        largest = check_gradients(lambda a, b: compute(both, a, b), Tensor([1.0], requires_grad=True), Tensor([2.0], requires_grad=True))
+    except AssertionError as error:
+        return [name for name in ("input 0", "input 1") if name in str(error)]
+    finally:
+        del RULES["both"]
+    return largest
 
 
 @probe
@@ -2047,8 +2073,12 @@ def test_autograd_check_gradients():
     check.equal(verdict_on("right"), ["float", True, True, True, None], given="y = 3 x + data with the right rule: [type of result, small and not 0, x unchanged, x has a grad, data.grad]")
     for case, what in [("factor", "answers 2 G instead of 3 G"), ("missing", "answers None"), ("NaN", "answers NaN"), ("wrong in one entry", "is wrong in entry (1, 1) only")]:
         check.equal(verdict_on(case)[:2], ["AssertionError", True], given=f"y = 3 x + data, where the rule of 3 x {what}: [error, does it name input 1]")
-    check.equal(verdict_on("wrong in one entry"), ["AssertionError", True, True], given="y = 3 x + data, where the rule of 3 x is wrong in entry (1, 1) only: [error, does it name input 1, does it name (1, 1)]")
+    check.equal(verdict_on("wrong in one entry"), ["AssertionError", True, False, True], given="y = 3 x + data, where the rule of 3 x is wrong in entry (1, 1) only: [error, does it name input 1, (0, 1), (1, 1)]")
+    check.equal(verdict_on("wrong in two entries")[:3], ["AssertionError", True, True], given="y = 3 x + data, where the rule of 3 x is wrong in (0, 1) and, by more, in (1, 1): [error, does it name input 1, (0, 1)]", because="the first wrong entry is named, not the one that is off the most")
     check.equal(verdict_on("small")[0], "float", given="a rule that is off by a third of a per cent", because="below the noise floor nothing can be decided")
+    check.equal([two_inputs(2.0, 3.0), two_inputs(3.0, 2.0)], [["input 0"], ["input 1"]], given="y = 3 a + 3 b, where the rule is wrong for a, then for b: which input does the error name", because="all inputs that require a gradient are checked, and input 0 is the first")
+    for factors in [(3.01, 3.0), (3.0, 3.01)]:
+        check.close(two_inputs(*factors), 0.01 * np.random.default_rng(0).standard_normal(), rtol=0.2, given=f"y = 3 a + 3 b, where the rule answers {factors[0]} G for a and {factors[1]} G for b: the result", because="the largest difference of all inputs, here 0.01 times the weight of the output")
     check.equal(outputs_that_cancel(), "AssertionError", given="f = (x, -x), whose rule answers zero", because="the outputs have to be weighted, or their gradients cancel")
     check.equal([tolerances(0.05, 0.0), tolerances(0.001, 0.0), tolerances(0.0, 1e3)], ["passed", "AssertionError", "passed"], given="a rule that is 1 % off, with rtol=0.05, rtol=0.001 (atol=0), and atol=1000 (rtol=0)")
     check.equal(

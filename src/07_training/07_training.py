@@ -572,7 +572,7 @@ def test_training_correct():
     check.equal(count([[2, 1, 0], [0, 3, 1]], [[1, 0, 0], [0, 0, 1]]), (1, 2), given="scores (2, 3), one-hot targets (2, 3)")
     check.equal(count([[[2, 1, 0], [0, 3, 1]]], [[[1, 0, 0], [0, 0, 1]]]), (1, 2), given="scores (1, 2, 3), one-hot targets (1, 2, 3)", because="the classes are on the last axis")
     check.equal(count([[[2, 1, 0]], [[0, 3, 1]]], [[0], [2]]), (1, 2), given="scores (2, 1, 3), classes (2, 1)", because="sequences of length 1: the last dimension decides, and it is 3")
-    check.equal(count([[2, 1], [0, 3]], [[1], [1]]), (1, 2), given="scores (2, 2), classes of shape (2, 1)", because="two answers, two classes, both flat")
+    check.equal(count([[2, 1], [0, 3], [1, 4]], [[0], [1], [0]]), (2, 3), given="scores (3, 2), classes 0, 1, 0 of shape (3, 1)", because="three answers 0, 1, 1 and three classes, both flat; (3, 1) is not the shape of the scores, so the targets are not one-hot")
     check.equal(count([[[2, 1], [0, 3]], [[5, 4], [1, 6]]], [0, 1, 0, 0]), (3, 4), given="scores (2, 2, 2), classes (4,)", because="four answers, four classes: only the counts have to agree")
     check.raises(ValueError, lambda: count([[[2, 1], [0, 3]]], [0]), given="scores (1, 2, 2), one class", mentions=["(1, 2, 2)", "(1,)"], because="two answers cannot be compared with one class")
     check.raises(ValueError, lambda: count([[2, 1], [0, 3]], [0, 1, 1]), given="two answers, three targets", mentions=["(2, 2)", "(3,)"])
@@ -711,6 +711,8 @@ def test_training_evaluate():
     batches = [(Tensor([[0.9], [0.2]]), Tensor([[1.0], [0.0]])), (Tensor([[0.8]]), Tensor([[0.0]]))]
     check.close(evaluate_model(model, MSELoss(), batches)[0], 0.23, given="errors 0.1, 0.2 | 0.8 in batches of 2 and 1: the loss", because="(0.01 + 0.04 + 0.64) / 3: each sample counts once")
     check.close(evaluate_model(model, MSELoss(), batches)[1], 2 / 3, given="answers 1, 0 | 1 for targets 1, 0 | 0: the accuracy", because="2 of 3 are right; the mean of the batches' accuracies would be 1/2")
+    one_hot = [(Tensor([[2.0, 1.0], [0.0, 3.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]))]
+    check.close(evaluate_model(Sequential(), MSELoss(), one_hot)[1], 0.5, given="scores of shape (2, 2), one of the two answers right, one-hot targets: the accuracy", because="right answers / answers: there are two answers, although y.size is 4")
 
     @probe
     def traces():
@@ -723,11 +725,13 @@ def test_training_evaluate():
         class Net(Layer):
             def __init__(self):
                 self.head = Head()
+                self.frozen = Dropout(0.9)
+                self.frozen.training = False
                 self.weight = Tensor([[1.0, -1.0]], requires_grad=True)
                 self.recorded = []
 
             def forward(self, x):
-                out = self.head.parts[0](x) @ self.weight
+                out = self.frozen(self.head.parts[0](x)) @ self.weight
                 self.recorded.append(out.requires_grad)
                 return out
 
@@ -739,7 +743,7 @@ def test_training_evaluate():
             "loss": loss,
             "accuracy": accuracy,
             "recorded": model.recorded,
-            "mode": model.head.parts[0].training,
+            "modes": [model.training, model.head.parts[0].training, model.frozen.training],
             "random state unchanged": before == np.random.get_state()[1].tolist(),
             "types": [type(loss).__name__, type(accuracy).__name__],
         }
@@ -747,7 +751,7 @@ def test_training_evaluate():
     check.close(traces()["accuracy"], 1.0, given="a model with Dropout(0.9) inside a plain object, 50 easy samples: the accuracy", because="with active dropout most inputs would be zero, and their two scores equal")
     check.close(traces()["loss"], np.log1p(np.exp(-2.0)), given="scores 1 and -1 for class 0, 50 times: the loss", because="log(1 + e⁻²): no input is dropped or scaled", rtol=1e-4)
     check.equal(traces()["recorded"], [False], given="does the output of the model require a gradient?", because="inside no_grad() no graph is recorded")
-    check.equal(traces()["mode"], True, given="the Dropout's mode afterwards, True before", because="the mode from before is restored")
+    check.equal(traces()["modes"], [True, True, False], given="the modes of the model and of its two Dropouts afterwards, [True, True, False] before", because="each part gets the mode back that it had before")
     check.equal(traces()["random state unchanged"], True, given="is the random state unchanged?", because="without dropout nothing is drawn")
     check.equal(traces()["types"], ["float", "float"], given="the types of (loss, accuracy)", because="two floats of Python are promised")
 
@@ -937,6 +941,10 @@ def test_training_epoch():
     trainer.train_epoch([batch])
     check.close(trainer.model.weight.data, [[1.5]], given="lr 7 with CosineSchedule(0.1, 0, 2), first epoch, gradient -5", because="epoch 0 runs at get_lr(0) = 0.1: set the rate before the first step")
     check.equal(trainer.model.training, True, given="a model that was in evaluation mode, after an epoch of training")
+    deep = Sequential(Sequential(Dropout(0.0)), Linear(1, 1))
+    deep.layers[0].eval()
+    Trainer(deep, SGD(deep.parameters()), MSELoss()).train_epoch([batch])
+    check.equal([deep.layers[0].training, deep.layers[0].layers[0].training], [True, True], given="a block inside the model that was in evaluation mode, and the Dropout in it, after an epoch of training", because="the whole model is switched, whatever was set by hand")
     trainer.train_epoch([batch])
     check.close(trainer.history["learning_rates"], [0.1, 0.05], given="history['learning_rates'] after two epochs")
     check.close(trainer.model.weight.data, [[1.625]], given="the second epoch, at lr 0.05, gradient -2.5")
