@@ -1,51 +1,109 @@
-"""A tiny curriculum of its own, so that the judge is tested apart from the real modules."""
+"""Tiny curricula of their own, so that the judge is tested apart from the real modules."""
 
 from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from tito.curriculum.manifest import Module
-from tito.judge import Limits, Report, judge_module
-from tito.judge.answer_key import answer_key, runnable
+from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.modules import Module
+from tito.judge import GRADING, Judge, Limits, Profile, Report
+from tito.judge.answer_key import AnswerKey, answer_key
+from tito.judge.program import program_of
 from tito.judge.session import Session
 from tito.judge.testcell import TestRun
-from tito.literate.cells import Cell
-from tito.literate.reading import read_cells
+from tito.literate.cells import Cell, with_source
 from tito.literate.solutions import stub
-from tito.sandbox.host.process import GuestLost
+from tito.package.writer import Sources
+from tito.sandbox import GuestLost
 
-HERE = Path(__file__).parent
+TOYS = Path(__file__).parent / "toy"
+SHORT = {"load_seconds": 5.0, "exercise_seconds": 1.0, "megabytes": 2048}
 
 
+@dataclass
 class Bench:
-    """The planted module, and short ways to judge changed versions of it."""
+    """One module of a toy curriculum, and short ways to judge changed versions of it.
 
-    def __init__(self, module: Module) -> None:
-        self.module = module
-        self.cells = read_cells(module.source)
+    The curriculum is loaded for each judgement, so a test may change its files in between.
+    """
+
+    root: Path
+    number: int = 1
+    hidden: Path | None = None
+
+    @property
+    def curriculum(self) -> Curriculum:
+        return Curriculum.load(self.root, self.hidden)
+
+    @property
+    def module(self) -> Module:
+        return self.curriculum.module(self.number)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The reference's."""
+        return list(self.curriculum.cells(self.module))
+
+    def cell(self, text: str) -> Cell:
+        """The reference's cell with this id, or with this text in it."""
+        return next(c for c in self.cells if c.grade_id == text or text in c.source)
 
     def stubs(self) -> list[Cell]:
         """The cells as a learner receives them."""
-        return [replace(c, source=stub(c, self.module)) if c.is_exercise else c for c in self.cells]
+        label = self.module.label
+        return [replace(c, source=stub(c, label)) if c.is_exercise else c for c in self.cells]
 
     def solve(self, exercise_id: str, source: str, cells: list[Cell] | None = None) -> list[Cell]:
         """The cells with one exercise's cell replaced."""
         cells = self.cells if cells is None else cells
         assert any(cell.grade_id == exercise_id for cell in cells)
-        return [replace(c, source=source) if c.grade_id == exercise_id else c for c in cells]
+        return with_source(cells, {exercise_id: source})
 
-    def judge(self, cells: list[Cell], **options: object) -> Report:
+    def change(self, old: str, new: str, cells: list[Cell] | None = None) -> list[Cell]:
+        """The cells with a text replaced in the one code cell that holds it."""
+        cells = self.cells if cells is None else cells
+        (cell,) = (c for c in cells if c.kind == "code" and not c.is_test and old in c.source)
+        changed = replace(cell, source=cell.source.replace(old, new))
+        return [changed if other is cell else other for other in cells]
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Change a file of the curriculum's; `name` is relative to its `src`."""
+        path = self.root / "src" / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def judge(
+        self,
+        cells: list[Cell],
+        *,
+        sources: Sources | None = None,
+        only: str | Iterable[str] | None = None,
+        grading: bool = False,
+        limits: Mapping[str, float] | None = None,
+    ) -> Report:
         """Judge with short limits."""
-        limits = {"load_seconds": 5.0, "exercise_seconds": 1.0, "megabytes": 2048}
-        bounds = Limits(**{**limits, **options.pop("limits", {})})
-        sources = options.pop("sources", {})
-        return judge_module(self.module, cells, sources, limits=bounds, **options)
+        profile = GRADING if grading else Profile()
+        deaths = {"deaths": profile.limits.deaths}
+        bounds = Limits(**{**SHORT, **deaths, **(limits or {})})  # type: ignore[arg-type]
+        judge = Judge(self.curriculum, replace(profile, limits=bounds))
+        return judge.judge(self.module, cells, sources or {}, only=only)
+
+
+def plant(root: Path, text: str = "module.txt") -> Path:
+    """Write a curriculum of one module below ``root``."""
+    folder = root / "src" / "01_toy"
+    folder.mkdir(parents=True)
+    shutil.copy(TOYS / text, folder / "01_toy.py")
+    shutil.copy(TOYS / "guidance.toml", folder)
+    shutil.copy(TOYS / "curriculum.toml", folder.parent)
+    return root
 
 
 @pytest.fixture
@@ -57,51 +115,43 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def parts(tmp_path: Path) -> Bench:
     """A bench whose exercises are a method of a class, and two functions in one cell."""
-    return Bench(plant(tmp_path, "parts.txt"))
+    root = plant(tmp_path, "parts.txt")
+    bench = Bench(root)
+    bench.edit("curriculum.toml", 'names = ["Box"]', 'names = ["Scale"]')
+    return bench
 
 
-def plant(root: Path, text: str = "module.txt") -> Module:
-    """Write the toy curriculum below ``root``; its only module."""
-    folder = root / "src" / "01_toy"
-    folder.mkdir(parents=True)
-    shutil.copy(HERE / "toy" / text, folder / "01_toy.py")
-    shutil.copy(HERE / "toy" / "guidance.toml", folder / "guidance.toml")
-    return Module(
-        root=root,
-        number=1,
-        folder="01_toy",
-        title="Toy",
-        tier="Foundation",
-        difficulty_level=1,
-        hours="1",
-        points=10,
-        prerequisites=(),
-        target="core.toy",
-        facade="",
-        names=("Box",),
-        on_import="",
-        terms=(),
-    )
+@pytest.fixture
+def house(tmp_path: Path) -> Bench:
+    """The second module of a curriculum that uses everything a curriculum can say."""
+    shutil.copytree(TOYS / "house", tmp_path / "house")
+    return Bench(tmp_path / "house", number=2)
 
 
 @pytest.fixture(scope="module")
-def toy_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def toy_key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
+    """The toy module's answer key."""
+    curriculum = Curriculum.load(plant(tmp_path_factory.mktemp("toy")))
+    return answer_key(curriculum, curriculum.module(1))
+
+
+@pytest.fixture(scope="module")
+def toy_session(toy_key: AnswerKey) -> Iterator[Session]:
     """One guest with the toy module's reference in it, for all tests of a file."""
-    module = plant(tmp_path_factory.mktemp("toy"))
-    with Session(runnable(read_cells(module.source)), {}, Limits(exercise_seconds=20)) as session:
-        session.names = answer_key(module).names  # type: ignore[attr-defined]
+    with Session(Limits(exercise_seconds=20)) as session:
+        session.replace(program_of(toy_key, toy_key.cells).steps)
         yield session
 
 
 @pytest.fixture
-def in_test(toy_session: Session) -> Callable[..., TestRun]:
+def in_test(toy_session: Session, toy_key: AnswerKey) -> Callable[..., TestRun]:
     """Run the text of a test cell against the toy module."""
 
     def run(text: str, earlier: str = "") -> TestRun:
         texts = {"<test earlier>": textwrap.dedent(earlier), "<test own>": textwrap.dedent(text)}
         link = toy_session.ready()
         assert link is not None
-        own = TestRun(link, toy_session.names, texts)  # type: ignore[attr-defined]
+        own = TestRun(link, toy_key.names, texts)
         try:
             own.run("<test own>")
         except GuestLost:

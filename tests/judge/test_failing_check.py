@@ -52,7 +52,7 @@ INSIDE = {
     ),
     "an object of the learner's": (
         "box = Box([1.0])\ncheck.close(box.shape_error(), 0, given=box)",
-        ("Box([1.0]), an object of class Box", ""),
+        ("Box([1.0])", ""),
     ),
     "a lambda that knows less than the check": (
         """

@@ -75,16 +75,14 @@ def test_in_a_notebook_the_exercise_is_named_beside_the_cell(parts):
     assert failure.where == "modules/01_toy.ipynb, exercise toy_scale (cell 3), line 11"
     assert failure.line_text == "return x.nothing"
     assert where(cells[1], 2) == "modules/01_toy.ipynb, cell 2, line 2"
-    odd = replace(cells[1], metadata={"nbgrader": {"solution": True, "grade_id": ["x"]}})
-    assert where(odd, 2) == "modules/01_toy.ipynb, cell 2, line 2"
 
 
 def test_twice_the_same_exercise_in_a_notebook(parts):
     cells = [replace(cell, origin="01_toy.ipynb", line=1) for cell in parts.cells]
     copied = replace(own(parts, "toy_scale"), origin="01_toy.ipynb", index=8)
     failure = result(parts, [*cells, copied], "toy_scale").failure
-    assert "exercise toy_scale (cell 3) and 01_toy.ipynb, exercise toy_scale (cell 9)" in (
-        failure.reason
+    assert "exercise toy_scale (cell 3), 01_toy.ipynb, exercise toy_scale (cell 9)" in (
+        str(failure.reason)
     )
 
 
@@ -104,10 +102,10 @@ def test_half_an_exercise_has_failed_and_the_other_half_is_named(parts, part, le
     scored = result(parts, half_solved(parts, part), "toy_ends")
     assert (scored.status, scored.points) == ("failed", 0)
     failure = scored.failure
-    assert failure.reason == f"Part of this exercise is not written yet: {left}."
+    assert str(failure.reason) == f"Part of this exercise is not written yet: {left}."
     assert "raise NotImplementedError" in failure.line_text and failure.got == ""
     assert failure.given == f"{left.replace('.', '().')}([3, 1, 2])"
-    assert "YOUR CODE HERE" in failure.fix and failure.hint is None
+    assert "YOUR CODE HERE" in str(failure.fix) and failure.hint == ""
 
 
 def test_code_above_a_raise_line_that_stayed(parts):
@@ -116,7 +114,7 @@ def test_code_above_a_raise_line_that_stayed(parts):
     )
     scored = result(parts, cells, "toy_scale")
     assert scored.status == "failed"
-    assert scored.failure.reason == "Part of this exercise is not written yet: Scale.forward."
+    assert str(scored.failure.reason) == "Part of this exercise is not written yet: Scale.forward."
 
 
 def test_half_an_exercise_that_needs_an_unsolved_one(parts):
@@ -124,7 +122,7 @@ def test_half_an_exercise_that_needs_an_unsolved_one(parts):
     cells = changed(parts, "toy_ends", "min(values)", "Scale(1).forward(values)", cells)
     scored = result(parts, cells, "toy_ends")
     assert scored.status == "failed"
-    assert scored.failure.reason == "This needs the exercise toy_scale, which is not solved yet."
+    assert str(scored.failure.reason) == "This needs the exercise toy_scale, which is not solved yet."
 
 
 @pytest.mark.parametrize(

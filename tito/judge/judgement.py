@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tito.curriculum.exercises import Exercise, GradedTest
+from tito.curriculum.modules import Module
 from tito.judge import verdict
 from tito.judge.answer_key import AnswerKey
 from tito.judge.locations import is_untouched, stub_line
-from tito.judge.program import Program, export_problem
+from tito.judge.program import Program, export_failure, export_problem, loose_name
 from tito.judge.report import ExerciseResult, Failure, Report, Status, WrittenAnswer
 from tito.judge.session import LoadFault, Session
 from tito.judge.testcell import TestRun
@@ -26,11 +27,18 @@ class Judgement:
     """Judges one program, exercise by exercise."""
 
     def __init__(
-        self, key: AnswerKey, cells: Sequence[Cell], program: Program, session: Session
+        self,
+        key: AnswerKey,
+        cells: Sequence[Cell],
+        program: Program,
+        session: Session,
+        earlier: Mapping[str, Module],
     ) -> None:
+        """``earlier``: the modules that the cells may import, by the names of their files."""
         self.key = key
         self.program = program
         self.session = session
+        self.earlier = earlier
         self.all_cells = cells
         self.cells = {cell.index: cell for cell in cells}
         self.origin = cells[0].origin if cells else ""
@@ -39,7 +47,7 @@ class Judgement:
     @property
     def scene(self) -> Scene:
         """Where the learner's code stands, and whom not to accuse."""
-        return Scene(self.cells, self.passed)
+        return Scene(self.cells, self.passed, self.earlier)
 
     def report(self, exercises: Iterable[Exercise]) -> Report:
         """The verdict on these exercises, and on the file as a whole."""
@@ -172,17 +180,25 @@ class Judgement:
         if verdict.unsolved(error) == exercise.id and stub_line(cell):
             return "failed", verdict.half_done(error, cell, own)
         if isinstance(error, verdict.MISSING_NAMES):
-            return "failed", self._root(cell) or own
+            return "failed", self._root(error, cell) or own
         return "failed", own
 
     def _is_untouched(self, exercise: Exercise, cell: Cell, error: BaseException) -> bool:
         started = not (verdict.unsolved(error) and stub_line(cell)) and exercise.kind != "bug hunt"
         return not started and is_untouched(cell, exercise.cell, self.key.module.label)
 
-    def _root(self, cell: Cell) -> Failure | None:
-        """Why a name may be missing: another cell that could not be run."""
+    def _root(self, error: BaseException, cell: Cell) -> Failure | None:
+        """Why a name may be missing: another cell that is not run, or that is not exported."""
+        loose = loose_name(self.key, self.all_cells, str(error))
+        if loose and loose.binding_cell.index not in self.program.kept_out:
+            return export_failure(loose)
         fault = self.session.file_fault() or self.session.exercise_fault(cell)
-        return verdict.consequence(fault, self.scene) if fault else None
+        if fault:
+            return verdict.consequence(fault.cell, verdict.from_fault(fault, self.scene))
+        for index, root in self.program.kept_out.items():
+            if index != cell.index:
+                return verdict.consequence(self.cells[index], root)
+        return None
 
     def _not_judged(self, cell: Cell) -> Failure:
         fault: LoadFault | None = self.session.file_fault()

@@ -26,8 +26,7 @@ def where(cell: Cell, line: int | None = None) -> str:
     if not cell.origin.endswith(".ipynb"):
         return cell.place(line or 1)
     number = f"cell {cell.index + 1}"
-    named = cell.is_exercise and isinstance(cell.grade_id, str)
-    name = f"exercise {cell.grade_id} ({number})" if named else number
+    name = f"exercise {cell.grade_id} ({number})" if cell.is_exercise else number
     return f"{cell.origin}, {name}" + (f", line {line}" if line else "")
 
 

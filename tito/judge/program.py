@@ -63,7 +63,16 @@ def export_problem(key: AnswerKey, cells: Sequence[Cell]) -> Failure | None:
         loose = loose_names(cells, key.module.exports, origin)
     except SourceError as error:
         return _refused(error)
-    return _loose(loose[0]) if loose else None
+    return export_failure(loose[0]) if loose else None
+
+
+def loose_name(key: AnswerKey, cells: Sequence[Cell], error: str) -> LooseName | None:
+    """The name that a NameError's text is about, if only cells outside of the export bind it."""
+    try:
+        found = loose_names(cells, key.module.exports, "")
+    except SourceError:
+        return None
+    return next((loose for loose in found if f"name {loose.name!r}" in error), None)
 
 
 def _lost(lost: LostExport) -> Failure:
@@ -86,7 +95,8 @@ def _refused(error: SourceError) -> Failure:
     )
 
 
-def _loose(loose: LooseName) -> Failure:
+def export_failure(loose: LooseName) -> Failure:
+    """The failure of exported code that uses a name which its package will not have."""
     return Failure(
         kind="export",
         reason=Message("export.loose", name=loose.name, binding=loose.binding),

@@ -9,8 +9,9 @@ from tito.curriculum.modules import Module
 from tito.messages import Message, Wording, english
 
 Kind = Literal[
-    "check", "error", "timeout", "crash", "syntax", "missing", "duplicate", "export", "integration"
-]
+    "check", "hidden", "error", "earlier module", "timeout", "crash", "syntax", "missing",
+    "duplicate", "export", "integration",
+]  # fmt: skip
 Status = Literal["passed", "failed", "not started"]
 Text = str | Message
 FOR_THE_JUDGE = ("position", "signature")  # not part of what is told

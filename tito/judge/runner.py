@@ -101,6 +101,7 @@ class Judge:
         Whatever the cells do, there is a verdict and a reason for every exercise.
         """
         begun = time.perf_counter()
+        cells = [_readable(cell) for cell in cells]
         with Session(self.profile.limits, self.launcher) as session:
             report = self._report(session, module, cells, sources, only)
             if only is None and report.passed:
@@ -136,7 +137,13 @@ class Judge:
         program = program_of(key, cells)
         session.package = self.package(module, sources)
         session.replace(program.steps)
-        return Judgement(key, cells, program, session).report(key.select(only))
+        earlier = self._earlier(sources)
+        return Judgement(key, cells, program, session, earlier).report(key.select(only))
+
+    def _earlier(self, sources: Sources) -> dict[str, Module]:
+        """The modules that the cells may import, by the names of their files."""
+        built = [module for module in self.curriculum.modules if module.number in sources]
+        return {name: module for module in built for name in module.import_names}
 
     def _integrated(
         self, session: Session, report: Report, cells: Sequence[Cell], sources: Sources
@@ -157,3 +164,9 @@ class Judge:
         told = replace(first, failure=replace(first.failure, hint=hint))
         results = tuple(told if result is first else result for result in report.results)
         return replace(report, results=results)
+
+
+def _readable(cell: Cell) -> Cell:
+    """The cell; without its metadata if an editor left an id there that is none."""
+    name = cell.nbgrader.get("grade_id")
+    return cell if name is None or isinstance(name, str) else replace(cell, metadata={})

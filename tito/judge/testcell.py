@@ -98,7 +98,8 @@ class TestRun:
         self.link = link
         self.names = names
         self.texts = texts
-        self.check = Check()
+        mark = link.guest.mark
+        self.check = Check(printed=lambda: link.guest.output_since(mark))
 
     def run(self, place: str, known: Mapping[str, Any] | None = None) -> None:
         """Execute the cell ``place``; raises what the test raises, or GuestLost.

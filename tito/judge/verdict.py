@@ -9,6 +9,7 @@ from tito.checks import CheckFailed
 from tito.checks.patterns import error_pattern
 from tito.checks.values import shorten, strip_addresses
 from tito.curriculum.exercises import Exercise
+from tito.curriculum.modules import Module
 from tito.judge.failing_check import failing_check
 from tito.judge.locations import enclosing, exercise_line, line_text, stub_line, where
 from tito.judge.report import Failure
@@ -29,6 +30,7 @@ class Scene:
 
     cells: Mapping[int, Cell]  # the learner's, by index
     passed: Collection[int] = field(default_factory=frozenset)  # those of exercises that pass
+    earlier: Mapping[str, Module] = field(default_factory=dict)  # what may be imported, by name
 
     def place(
         self, error: BaseException, cell: Cell, known: int | None = None
@@ -105,6 +107,9 @@ def _from_loss(loss: GuestLost, cell: Cell, scene: Scene, known: int | None) -> 
 def _from_error(error: BaseException, cell: Cell, scene: Scene, known: int | None) -> Failure:
     home, line = scene.place(error, cell, known)
     shown = _shown(error)
+    module = scene.earlier.get(getattr(error, "importing", ""))
+    if module:
+        return _from_earlier(module, shown, home, line)
     return Failure(
         kind="error",
         reason=_reason(error, shown),
@@ -113,6 +118,18 @@ def _from_error(error: BaseException, cell: Cell, scene: Scene, known: int | Non
         line_text=line_text(home, line),
         hint=error_pattern(_name(error), str(error), line_text(home, line)) or "",
         signature=strip_addresses(shown),
+    )
+
+
+def _from_earlier(module: Module, shown: str, home: Cell, line: int | None) -> Failure:
+    """The failure of code that imports an earlier module which cannot be imported."""
+    return Failure(
+        kind="earlier module",
+        reason=Message("judge.earlier_module", module=module.label, error=_sentence(shown)),
+        where=where(home, line),
+        line_text=line_text(home, line),
+        fix=Message("judge.mend_earlier", module=module.id),
+        signature="earlier module",
     )
 
 
@@ -146,9 +163,11 @@ def _sentence(text: str) -> str:
 def from_fault(fault: LoadFault, scene: Scene) -> Failure:
     """The failure of a cell that could not be run at all."""
     cell, error = fault.cell, fault.error
+    failure = _from_raised(error, cell, scene)
+    if failure.kind == "earlier module":
+        return failure
     if isinstance(error, SyntaxError):
         return _from_syntax(error, cell, scene)
-    failure = _from_raised(error, cell, scene)
     if isinstance(error, GuestLost) or unsolved(error):
         return failure
     return replace(failure, reason=Message("judge.cell_stops", error=_sentence(_shown(error))))
@@ -166,10 +185,14 @@ def _from_syntax(error: SyntaxError, cell: Cell, scene: Scene) -> Failure:
     )
 
 
-def consequence(fault: LoadFault, scene: Scene) -> Failure:
-    """The failure of an exercise whose test lacks what another, broken cell should define."""
-    root = from_fault(fault, scene)
-    name = fault.cell.grade_id if fault.cell.is_exercise else None
+def consequence(cell: Cell, root: Failure) -> Failure:
+    """The failure of an exercise whose test lacks what another cell should define.
+
+    ``root`` is why that cell is not run.
+    """
+    if root.kind == "earlier module":
+        return root
+    name = cell.grade_id if cell.is_exercise else None
     part = Message("judge.cell_of", exercise=name) if name else Message("judge.a_cell")
     return replace(root, reason=Message("judge.needs_cell", cell=part, reason=root.reason))
 
@@ -248,7 +271,7 @@ def hidden(exercise_id: str, cell: Cell, reference: Cell) -> Failure:
     """A test that the learner does not see fails: nothing of what it asks is told."""
     line = exercise_line(cell, reference)
     return Failure(
-        kind="check",
+        kind="hidden",
         reason=Message("judge.hidden", exercise=exercise_id),
         where=where(cell, line),
         line_text=line_text(cell, line),

@@ -180,7 +180,8 @@ def error_form(error: BaseException) -> dict[str, Any]:
     frames, message = _frames(error), _message(error)
     if type(error).__module__ == "builtins" and isinstance(error, SyntaxError):
         frames, message = [*frames, [error.filename, error.lineno]], error.msg
-    return {"classes": classes, "message": message, "frames": frames}
+    told = {"classes": classes, "message": message, "frames": frames}
+    return {**told, "importing": _importing(error)}
 
 
 def _message(error: BaseException) -> str:
@@ -189,6 +190,19 @@ def _message(error: BaseException) -> str:
         return text[:MESSAGE_LIMIT]
     except BaseException:
         return "(its message cannot be shown)"
+
+
+def _importing(error: BaseException) -> str:
+    """The innermost of our package's modules that an error kept from being imported; or ""."""
+    found, step = "", error.__traceback__
+    if isinstance(error, SyntaxError) and str(error.filename).startswith("<tinytorch"):
+        return str(error.filename)[1:-1]
+    while step is not None:
+        code = step.tb_frame.f_code
+        if code.co_name == "<module>" and code.co_filename.startswith("<tinytorch"):
+            found = code.co_filename[1:-1]
+        step = step.tb_next
+    return found
 
 
 def _frames(error: BaseException) -> list[list[Any]]:

@@ -23,13 +23,15 @@ class RemoteError:
     """Mixed into every exception that was raised in the guest; see ``is_remote``.
 
     ``type_name``: the class its author gave it; ``frames``: (cell index, line) of the learner's
-    cells it passed through, outermost first.
+    cells it passed through, outermost first; ``importing``: the module of the package whose import
+    it ended, if any.
     """
 
     type_name = "Exception"
     frames: tuple[Frame, ...] = ()
     classes: tuple[str, ...] = ()  # names of its classes, nearest first
     message = ""
+    importing = ""
 
     def __init__(self, *nothing: object) -> None:
         """What the builtin class would demand is not known here, and not needed."""
@@ -124,16 +126,19 @@ def decode_error(form: Any) -> Exception:
     names, message, frames = form.get("classes"), form.get("message"), form.get("frames")
     if type(names) is not list or type(message) is not str or type(frames) is not list:
         raise Malformed("error")
-    return _build(names, message, tuple(place for frame in frames if (place := _place(frame))))
+    error = _build(names, message)
+    error.frames = tuple(place for frame in frames if (place := _place(frame)))
+    error.importing = str(form.get("importing", ""))[:NAME_LIMIT]
+    assert isinstance(error, Exception)
+    return error
 
 
-def _build(names: list[Any], message: str, frames: tuple[Frame, ...]) -> Exception:
+def _build(names: list[Any], message: str) -> RemoteError:
     error = _instance(_nearest(names))
     assert isinstance(error, RemoteError)
     error.classes = tuple(n[:NAME_LIMIT] for n in names if type(n) is str and n.isidentifier())
     error.type_name = error.classes[0] if error.classes else "Exception"
     error.message = clean_text(message[:MESSAGE_LIMIT])
-    error.frames = frames
     return error
 
 
