@@ -73,19 +73,21 @@ def _wait(guest: int, control: int, bell: int) -> int:
             return 0
         with contextlib.suppress(BlockingIOError):
             os.read(bell, 4096)
-        codes = dict(_reaped())
+        codes, _ = _reap()
         if guest in codes:
             return codes[guest]
 
 
-def _reaped() -> list[tuple[int, int]]:
-    """(process, exit code) of all children that have ended."""
-    found = []
-    with contextlib.suppress(ChildProcessError):
+def _reap() -> tuple[dict[int, int], bool]:
+    """The exit codes of all children that have ended, and whether others are still there."""
+    codes = {}
+    try:
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             code = os.waitstatus_to_exitcode(ended[1])
-            found.append((ended[0], code if code >= 0 else 128 - code))
-    return found
+            codes[ended[0]] = code if code >= 0 else 128 - code
+    except ChildProcessError:
+        return codes, False
+    return codes, True
 
 
 def end_all(guest: int) -> None:
@@ -108,19 +110,10 @@ def _kill(process: int) -> None:
 def _left() -> set[int]:
     """Processes that still descend from us, after a moment for those that are dying."""
     for _ in range(20):
-        _reaped()
-        if not _has_children():
+        if not _reap()[1]:
             return set()
         time.sleep(0.001)
     return descendants(os.getpid())
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
 
 
 def descendants(ancestor: int) -> set[int]:

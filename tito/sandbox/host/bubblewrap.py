@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from tito.messages.text import clean_text
 from tito.sandbox.host.launcher import (
     FIXED,
     SANDBOX,
@@ -90,12 +91,22 @@ def _unavailable() -> str:
         if shutil.which(tool) is None:
             return f"{tool} is not installed"
     try:
-        process = Wrapped(Limits()).process
-        _, said = process.communicate(b"", timeout=PROBE_SECONDS)
+        fault = _tried()
     except (OSError, subprocess.TimeoutExpired) as error:
-        return f"bubblewrap does not work here: {error}"
-    lines = said.decode("utf-8", "replace").strip().splitlines() or [f"exit {process.returncode}"]
-    return f"bubblewrap does not work here: {lines[-1]}" if process.returncode else ""
+        fault = str(error)
+    return f"bubblewrap does not work here: {fault}" if fault else ""
+
+
+def _tried() -> str:
+    """What a guest says that is started and ends at once; "" if all is well."""
+    running = Wrapped(Limits())
+    with running.process as process:
+        try:
+            _, said = process.communicate(b"", timeout=PROBE_SECONDS)
+        finally:
+            running.end()
+    lines = clean_text(said.decode("utf-8", "replace")).strip().splitlines()
+    return (lines or [f"exit code {process.returncode}"])[-1] if process.returncode else ""
 
 
 def _command(limits: Limits, filter_number: int) -> list[str]:

@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from tito.sandbox.host.output import Output
 
+CAN_WAIT = hasattr(select, "poll")  # for a pipe: not on Windows
 SLICE = 0.25  # seconds between looks at whether a silent guest is still alive
 MOST_AT_ONCE = 1 << 20  # bytes read in one go
 PRINTS_AT_ONCE = 16  # such goes, before we look for an answer again

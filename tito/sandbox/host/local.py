@@ -29,6 +29,7 @@ from tito.sandbox.host.launcher import (
 )
 from tito.sandbox.host.limits import Limits
 
+CAN_FORK = hasattr(os, "fork")
 FOLDER = "tinytorch-guest-"
 MARK = "TINYTORCH_GUEST"  # in the environment of all that descends from a guest
 KEEPER_WAIT = 6.0  # seconds for the keeper to end everything
@@ -47,7 +48,7 @@ class LocalLauncher(Launcher):
         """Start a guest in a new folder, under a keeper where the system can fork."""
         folder = tempfile.mkdtemp(prefix=FOLDER)
         try:
-            return Bare(folder, limits) if os.name == "nt" else Kept(folder, limits)
+            return Kept(folder, limits) if CAN_FORK else Bare(folder, limits)
         except OSError:
             remove_tree(folder)
             raise
@@ -78,9 +79,9 @@ class Kept(Running):
         """Let the keeper end everything; do it ourselves if the keeper was killed or stopped."""
         if self._control < 0:
             return
-        os.close(self._control)
-        self._control = -1
+        control, self._control = self._control, -1
         privacy.reopen_memory()
+        os.close(control)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=KEEPER_WAIT)
         if self.process.returncode is None or self.process.returncode < 0:

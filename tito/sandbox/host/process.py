@@ -6,10 +6,10 @@ what happened.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 
+from tito.sandbox.host import channel
 from tito.sandbox.host.channel import BlockingChannel, Channel, HungUp, Late
 from tito.sandbox.host.launcher import Launcher
 from tito.sandbox.host.limits import Limits
@@ -36,9 +36,9 @@ class GuestProcess:
         self.limit(START_SECONDS)
 
     def _open(self) -> Channel:
-        if os.name == "nt":
-            return BlockingChannel(self.process, self.output, self.kill)
-        return Channel(self.process, self.output)
+        if channel.CAN_WAIT:
+            return Channel(self.process, self.output)
+        return BlockingChannel(self.process, self.output, self.kill)
 
     def limit(self, seconds: float, cpu_seconds: float | None = None) -> None:
         """Everything from now on must be done within ``seconds``; a new call replaces the old.
