@@ -60,7 +60,8 @@ class Kept(Running):
     def __init__(self, folder: str, limits: Limits) -> None:
         self.folder = folder
         control, self._control = os.pipe()
-        told = settings(limits, str(packages()), control=control, folder=folder)
+        keeper = {"control": control, "folder": folder, "processes": limits.processes}
+        told = settings(limits, str(packages()), keeper=keeper)
         try:
             self.process = popen(
                 python(sys.executable, str(SANDBOX), told),
