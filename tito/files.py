@@ -124,7 +124,7 @@ def _encoded(text: str, path: Path) -> bytes:
 
 
 def _replace(path: Path, data: bytes, durable: bool) -> None:
-    with _temporary(path.parent) as name:
+    with temporary(path.parent) as name:
         with _create(name, _mode_of(path)) as stream:
             stream.write(data)
             _finish(stream, durable)
@@ -154,9 +154,9 @@ def _folders(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
+def temporary(folder: Path) -> Iterator[Path]:
     """A free name for a file of ours in `folder`; nothing of that name is left afterwards."""
-    _sweep(folder)
+    sweep(folder)
     name = folder / f".tito-{secrets.token_hex(8)}.tmp"
     try:
         yield name
@@ -165,8 +165,8 @@ def _temporary(folder: Path) -> Iterator[Path]:
             name.unlink()
 
 
-def _sweep(folder: Path) -> None:
-    """Remove temporary files whose writer was killed."""
+def sweep(folder: Path) -> None:
+    """Remove from `folder` the temporary files whose writer was killed long ago."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if TEMPORARY.fullmatch(entry.name) and _is_stale(entry):
@@ -209,7 +209,7 @@ def backup(path: Path, folder: Path, *, inside: Path | None = None) -> Path:
     refuse_links(path, inside or path.parent)
     refuse_links(folder, inside or folder.parent)
     try:
-        with _folders(folder), _temporary(folder) as name:
+        with _folders(folder), temporary(folder) as name:
             _copy(path, name)
             return _settle(name, folder, path.name)
     except OSError as error:

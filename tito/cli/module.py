@@ -112,7 +112,8 @@ def test(module: str | None, isolation: Isolation, as_json: bool) -> None:
 
     standing, chosen = choose(module)
     work = _read(standing.workspace, chosen)
-    report = run_tests(standing.workspace, Judge(curriculum(), isolation=isolation), work)
+    tested = run_tests(standing.workspace, Judge(curriculum(), isolation=isolation), work)
+    report = tested.report
     if as_json:
         print_json(report.to_dict(curriculum().wording))
     else:
@@ -122,6 +123,8 @@ def test(module: str | None, isolation: Isolation, as_json: bool) -> None:
             step = "It is complete. Changed since? Put it into your package" if again else "Next"
             say(f"{step}: tito module complete {chosen.id}")
     _notice_saved(work)
+    if tested.fault is not None:
+        raise tested.fault
     sys.exit(0 if report.complete else 1)
 
 
@@ -188,6 +191,8 @@ def complete(module: str | None, isolation: Isolation) -> None:
     done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
     show_report(done.report, curriculum().wording)
     _notice_saved(work)
+    if done.fault is not None:
+        raise done.fault
     if done.export is None:
         say(f"{chosen.label} is not complete yet; nothing was exported.")
         sys.exit(1)
