@@ -19,7 +19,7 @@ from tito.judge.session import Session
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell, with_source
 from tito.literate.solutions import stub
-from tito.package.writer import Sources
+from tito.package.writer import Sources, reference_sources
 from tito.sandbox import GuestLost
 
 TOYS = Path(__file__).parent / "toy"
@@ -79,6 +79,10 @@ class Bench:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def earlier(self) -> Sources:
+        """The reference's files of the modules before this one."""
+        return reference_sources(self.curriculum, self.number - 1)
+
     def judge(
         self,
         cells: list[Cell],
@@ -93,7 +97,9 @@ class Bench:
         deaths = {"deaths": profile.limits.deaths}
         bounds = Limits(**{**SHORT, **deaths, **(limits or {})})  # type: ignore[arg-type]
         judge = Judge(self.curriculum, replace(profile, limits=bounds))
-        return judge.judge(self.module, cells, sources or {}, only=only)
+        return judge.judge(
+            self.module, cells, self.earlier() if sources is None else sources, only=only
+        )
 
 
 def plant(root: Path, text: str = "module.txt") -> Path:
@@ -103,6 +109,23 @@ def plant(root: Path, text: str = "module.txt") -> Path:
     shutil.copy(TOYS / text, folder / "01_toy.py")
     shutil.copy(TOYS / "guidance.toml", folder)
     shutil.copy(TOYS / "curriculum.toml", folder.parent)
+    return root
+
+
+def plant_house(root: Path) -> Path:
+    """Write the curriculum that uses everything below ``root``, its hidden tests beside it."""
+    files = {
+        "curriculum.toml": "src/curriculum.toml",
+        "german.toml": "src/german.toml",
+        "base.txt": "src/01_base/01_base.py",
+        "base.toml": "src/01_base/guidance.toml",
+        "house.txt": "src/02_house/02_house.py",
+        "house.toml": "src/02_house/guidance.toml",
+        "hidden.txt": "hidden/02_house.py",
+    }
+    for name, place in files.items():
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(TOYS / "house" / name, root / place)
     return root
 
 
@@ -124,8 +147,13 @@ def parts(tmp_path: Path) -> Bench:
 @pytest.fixture
 def house(tmp_path: Path) -> Bench:
     """The second module of a curriculum that uses everything a curriculum can say."""
-    shutil.copytree(TOYS / "house", tmp_path / "house")
-    return Bench(tmp_path / "house", number=2)
+    return Bench(plant_house(tmp_path), number=2)
+
+
+@pytest.fixture
+def hidden(house: Bench) -> Bench:
+    """The same, with the tests that learners do not see."""
+    return replace(house, hidden=house.root / "hidden")
 
 
 @pytest.fixture(scope="module")

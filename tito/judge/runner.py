@@ -16,6 +16,7 @@ from tito.judge.mistakes import KnownMistakes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import program_of
 from tito.judge.report import Report
+from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
 from tito.literate.cells import Cell
 from tito.package.exporter import export_files
@@ -104,6 +105,8 @@ class Judge:
         cells = [_readable(cell) for cell in cells]
         with Session(self.profile.limits, self.launcher) as session:
             report = self._report(session, module, cells, sources, only)
+            if self.profile.hints:
+                report = with_returned_lines(session, self.answer_key(module), cells, report)
             if only is None and report.passed:
                 report = self._integrated(session, report, cells, sources)
         if self.profile.hints:

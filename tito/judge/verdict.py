@@ -159,7 +159,7 @@ def _reason(error: BaseException, shown: str) -> Message:
     if isinstance(error, NameError) and not isinstance(error, RemoteError):
         return Message("judge.test_needs", name=error.name)
     if isinstance(error, RemoteError) and error.type_name == "TooLarge":
-        return Message("judge.too_large", what=str(error))
+        return Message("judge.too_large", what=error.explained or str(error))
     if isinstance(error, MemoryError):
         return Message("judge.memory", error=shown)
     code = "judge.raised" if isinstance(error, RemoteError) else "judge.unusable"
