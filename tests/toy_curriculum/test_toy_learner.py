@@ -184,7 +184,6 @@ def test_its_modules_are_in_order(curriculum):
     assert check_order(curriculum) == []
 
 
-def test_its_references_pass_and_every_planted_mistake_is_caught():
-    curriculum = Curriculum.load(HERE)
+def test_its_references_pass_and_every_planted_mistake_is_caught(curriculum):
     proofs = [proof.to_dict() for proof in prove(curriculum, curriculum.modules)]
     assert [(p["caught"], p["hinted"], p["faults"]) for p in proofs] == [(6, 6, []), (6, 6, [])]

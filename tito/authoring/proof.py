@@ -69,7 +69,8 @@ def prove(
     # Processes, not threads: CPython's parser is not safe to run in several threads at once
     # (3.11), and a parser error would be counted as a caught mistake.
     workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(curriculum.root,)) as pool:
+    places = curriculum.root, curriculum.hidden
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=places) as pool:
         for module in modules:
             notify(f"{module.label}")
             proofs.append(_prove_module(judge, module, sources, pool))
@@ -137,8 +138,8 @@ def _cases(curriculum: Curriculum, module: Module) -> list[Case]:
 _judges: list[Judge] = []  # one in each worker process, made when the worker starts
 
 
-def _begin(root: Path) -> None:
-    _judges.append(Judge(Curriculum.load(root)))
+def _begin(root: Path, hidden: Path | None) -> None:
+    _judges.append(Judge(Curriculum.load(root, hidden)))
 
 
 def _run(sources: Sources, case: Case) -> Report:
