@@ -12,11 +12,11 @@ from tito.judge import verdict
 from tito.judge.answer_key import AnswerKey
 from tito.judge.program import SCRATCH, program_of
 from tito.judge.report import Failure
-from tito.judge.session import Session, Step
+from tito.judge.session import HOST_SHARE, Session, Step
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell
 from tito.messages import Message
-from tito.sandbox import GuestLost
+from tito.sandbox import GuestLost, host_deadline
 
 PLACE = "<test module>"
 OURS = Cell("code", "", index=-1_000_000)  # no cell of the learner's
@@ -46,7 +46,8 @@ def integrate(session: Session, key: AnswerKey, cells: Sequence[Cell]) -> Failur
     texts = {**key.texts, PLACE: key.integration}
     try:
         names = replace(key.names, learner=(*key.names.learner, *helpers))
-        TestRun(client, names, texts).run(PLACE, dict.fromkeys(_tests(key), _passed_before))
+        with host_deadline(session.limits.exercise_seconds * (1 + HOST_SHARE)):
+            TestRun(client, names, texts).run(PLACE, dict.fromkeys(_tests(key), _passed_before))
     except (Exception, GuestLost) as error:
         return _failure(verdict.of_package(error, origin, texts))
     return None

@@ -36,7 +36,7 @@ def where(cell: Cell, line: int | None = None) -> str:
 
 def line_text(cell: Cell, line: int | None) -> str:
     """The text of one line of a cell, without its indent; empty if there is no such line."""
-    lines = cell.source.splitlines()
+    lines = cell.lines
     return lines[line - 1].strip() if line and 0 < line <= len(lines) else ""
 
 
@@ -95,7 +95,10 @@ def _code(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, SCOPES) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
-    return ast.dump(tree)
+    try:
+        return ast.dump(tree)
+    except RecursionError:
+        return source
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -117,25 +120,29 @@ def _only_result(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int | None
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function without those of functions inside it."""
-    for child in ast.iter_child_nodes(function):
-        yield child
-        if not isinstance(child, (*SCOPES, ast.Lambda)):
-            yield from _own_nodes(child)
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:  # no recursion: a long chain of elif is deeper than Python's stack
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, (*SCOPES, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _functions(source: str) -> list[Function]:
     """Every function of a cell, outer ones before inner ones."""
+    found = []
     tree = _parsed(source)
-    return list(_walk(tree, "")) if tree else []
-
-
-def _walk(node: ast.AST, prefix: str) -> Iterator[Function]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, SCOPES):
-            name = prefix + child.name
-            if not isinstance(child, ast.ClassDef):
-                last = child.end_lineno or child.lineno
-                yield Function(name, child.lineno, last, _only_result(child))
-            yield from _walk(child, f"{name}.")
-        elif not isinstance(child, ast.expr):
-            yield from _walk(child, prefix)
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
+    while waiting:
+        node, prefix = waiting.pop()
+        if isinstance(node, SCOPES):
+            name = prefix + node.name
+            prefix = f"{name}."
+            if not isinstance(node, ast.ClassDef):
+                last = node.end_lineno or node.lineno
+                found.append(Function(name, node.lineno, last, _only_result(node)))
+        children = [
+            child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)
+        ]
+        waiting += [(child, prefix) for child in reversed(children)]
+    return found

@@ -12,6 +12,8 @@ from tito.judge.packing import Packed
 from tito.literate.cells import Cell
 from tito.sandbox import Client, GuestLost, GuestProcess, Launcher, Limits, choose
 
+HOST_SHARE = 2.0  # our own part in an exercise may take so many times the learner's
+
 
 @dataclass(frozen=True)
 class Step:
