@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,7 @@ PROGRAM = Path(__file__).with_name("planted_tito.py")
 REPOSITORY = Path(tito.__file__).parents[1]
 OTHER = '#| export\ndef double(x):\n    """Return twice x."""\n    return x + x\n'
 GONE_WITHIN = 10.0  # seconds for guests to go after the kill: at once, but machines are busy
+SMALLEST = 16  # bytes: enough to try out whether a temporary folder can be used
 Prepare = Callable[[Path, Path], None]  # release, place of the workspace
 
 
@@ -83,8 +85,13 @@ class Stage:
         shutil.copytree(self.before, self.now)
         self.guests.mkdir()
 
-    def start(self, command: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
-        """Start the command (default: the scenario's) in `now`, in a process group of its own."""
+    def start(
+        self, command: tuple[str, ...] = (), *, at_limit: bool = False, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start the command (default: the scenario's) in `now`, in a process group of its own.
+
+        `at_limit`: no file can grow beyond SMALLEST. (A guest sets a limit of its own.)
+        """
         return subprocess.Popen(
             [sys.executable, str(PROGRAM), str(self.release), *(command or self.scenario.command)],
             cwd=self.now,
@@ -94,6 +101,7 @@ class Stage:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_stop_growth if at_limit else None,
         )
 
     def run(self, command: tuple[str, ...] = (), **environment: str) -> str:
@@ -150,6 +158,12 @@ class Stage:
                 if mark in entry.read_bytes().split(b"\0"):
                     found.append(entry.parent.name)
         return found
+
+
+def _stop_growth() -> None:
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (SMALLEST, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    )
 
 
 def _environment() -> dict[str, str]:
