@@ -3,7 +3,8 @@
 For each module: the stub of every exercise scores 0, the reference scores all points and works
 as a part of the package, each planted mistake loses its own exercise and no earlier one and
 earns the hint written for it, points add up, every exercise has its hints, no solution stands
-in a learner's notebook, ids are unique, and the package cut off after the module imports.
+in a learner's notebook, ids are unique, and the package cut off after the module imports and
+passes the tests so far.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ def _prove_module(judge: Judge, module: Module, sources: Sources, pool: Executor
         _settle(proof, case, report)
     upto = {number: exports for number, exports in sources.items() if number <= module.number}
     proof.faults += _import_faults(curriculum, module, upto)
+    proof.faults += _cut_off_faults(judge, module, upto)
     return proof
 
 
@@ -172,6 +174,17 @@ def _settle_hint(proof: ModuleProof, case: Case, shown: str) -> None:
             f"mistake {case.mistake!r} of {case.exercise.id} earns "
             + (f"another mistake's hint: {shown!r}" if shown else "no hint")
         )
+
+
+def _cut_off_faults(judge: Judge, module: Module, upto: Sources) -> list[str]:
+    """The tests of modules 1…k on the package cut off after k: what a later one may break."""
+    earlier = (judge.curriculum.module(number) for number in upto)
+    failures = ((other, judge.on_package(other, upto)) for other in earlier)
+    return [
+        f"cut off after {module.id}, the package fails {other.label}: {failure.reason}"
+        for other, failure in failures
+        if failure
+    ]
 
 
 def _import_faults(curriculum: Curriculum, module: Module, upto: Sources) -> list[str]:

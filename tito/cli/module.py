@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tito.cli.common import ISOLATION, JSON, choose, curriculum, open_standing, say_file_used
+from tito.cli.facts import (
+    advice,
+    day_completed,
+    module_facts,
+    points_reached,
+    standing_facts,
+)
 from tito.cli.rendering import notice, print_json, say, say_wrapped, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
@@ -38,7 +45,7 @@ def list_modules(as_json: bool) -> None:
     """The curriculum: every module, what it needs, and whether it is here yet."""
     modules = curriculum().modules
     if as_json:
-        print_json([_facts(m) for m in modules])
+        print_json([module_facts(m) for m in modules])
         return
     rows = [
         (m.id, m.title, m.tier, m.dots, m.hours, m.points,
@@ -55,12 +62,13 @@ def status(as_json: bool) -> None:
     """Your progress across all modules, and what comes next."""
     standing = open_standing()
     if as_json:
-        print_json(_standing_facts(standing))
+        print_json(standing_facts(standing))
         return
     here = curriculum().available
     table(
         ["Nr", "Module", "State", "#Points", "Completed"],
-        [(m.id, m.title, standing.state_of(m), _points(m, standing), _day(m, standing))
+        [(m.id, m.title, standing.state_of(m), points_reached(m, standing),
+          day_completed(m, standing))
          for m in here],
     )  # fmt: skip
     done = [m for m in here if m.number in standing.progress.completed]
@@ -69,7 +77,7 @@ def status(as_json: bool) -> None:
         f"{len(curriculum().modules) - len(here)} more come in later releases: "
         "tito module list")  # fmt: skip
     say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
-    say(_advice(standing))
+    say(advice(standing))
 
 
 @module.command()
@@ -254,48 +262,3 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
         say("JupyterLab opens in your browser. If it does not, go to:")
         say(address or f"(see {workspace.display_path(workspace.state_dir / LOG)})")
     say(f"When you have written something: tito module test {chosen.id}")
-
-
-def _facts(m: Module) -> dict[str, object]:
-    return {
-        "id": m.id, "name": m.word, "title": m.title, "tier": m.tier, "hours": m.hours,
-        "difficulty": m.difficulty, "max_points": m.points,
-        "prerequisites": m.prerequisites, "optional": m.optional, "available": m.available,
-    }  # fmt: skip
-
-
-def _standing_facts(standing: Standing) -> dict[str, object]:
-    rows = [
-        {**_facts(m), "state": standing.state_of(m), **standing.progress.entry(m).to_dict()}
-        for m in curriculum().modules
-    ]
-    track = {"name": standing.track.name, "build": standing.track.build}
-    return {
-        "workspace": standing.workspace.root,
-        "current": standing.current.id,
-        "track": {**track, "prebuilt": standing.track.prebuilt},
-        "modules": rows,
-    }
-
-
-def _points(m: Module, standing: Standing) -> str:
-    """Points of the completion, else of the last test."""
-    entry = standing.progress.entry(m)
-    tested = entry.tests.points if entry.tests else None
-    got = entry.points if entry.points is not None else tested
-    return f"{got or 0}/{m.points}"
-
-
-def _day(m: Module, standing: Standing) -> str:
-    return str(standing.progress.entry(m).completed or "")[:10]
-
-
-def _advice(standing: Standing) -> str:
-    current, progress = standing.current, standing.progress
-    if current.number not in progress.completed and progress.entry(current).is_begun:
-        return "Next: tito module resume"
-    return (
-        f"Next: tito module start {standing.next.id}"
-        if standing.next
-        else ("Next: tito milestone list")
-    )

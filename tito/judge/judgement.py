@@ -201,6 +201,6 @@ class Judgement:
 
     def _not_judged(self, cell: Cell) -> Failure:
         fault: LoadFault | None = self.session.file_fault()
-        if fault:
+        if fault and isinstance(fault.error, GuestLost):
             return verdict.from_fault(fault, self.scene)
         return verdict.not_judged(self.session.deaths, cell)
