@@ -27,10 +27,13 @@ def assert_not_complete(report, words):
     assert report.to_dict()["passed"] is True and report.to_dict()["complete"] is False
 
 
-def test_a_name_that_the_facade_misses(house):
-    """`_Room` is what the file defines; only the notebook's other cells see it as `Room`."""
-    house.edit("curriculum.toml", 'names = ["Room", ', 'names = ["Room", "House", ')
-    assert_not_complete(judged(house, house.cells), "House")
+def test_a_renamed_class_that_the_facade_misses(house):
+    """No exercise's test uses the class; the package shows it."""
+    house.edit("curriculum.toml", 'names = ["Room", ', 'names = ["Room", "Garden", ')
+    house.edit("02_house/02_house.py", "import math\n\n", "import math\n\nclass Garden: pass\n\n")
+    assert judged(house, house.cells).complete
+    renamed = house.change("class Garden", "class Park")
+    assert_not_complete(judged(house, renamed), "Garden")
 
 
 def test_on_import_that_raises(house):

@@ -99,6 +99,35 @@ def test_unreadable_cells(bench, text):
     assert statuses(report) == ["passed", "failed", "passed"] and str(first(report).reason)
 
 
+DEEP = "".join(f"    elif a is {n}: return {n}\n" for n in range(1500))
+
+
+@pytest.mark.parametrize("is_solved", [True, False])
+def test_code_deeper_than_pythons_stack_gets_a_verdict(bench, is_solved):
+    deep = f"def deep(a):\n    if a is None: return 0\n{DEEP}"
+    cells = bench.cells if is_solved else bench.stubs()
+    own = next(cell.source for cell in cells if cell.grade_id == "toy_mean")
+    report = bench.judge(bench.solve("toy_mean", f"{own}\n\n\n{deep}", cells))
+    if is_solved:
+        assert statuses(report) == ["passed"] * 3 and not report.passed
+        assert "nested too deeply" in str(report.problem.reason)
+    else:
+        assert statuses(report) == ["not started", "failed", "not started"]
+    wrong = bench.judge(bench.solve("toy_mean", MEAN.format(f"if a is None: return 0\n{DEEP}")))
+    assert first(wrong).kind == "check"
+
+
+def test_lines_are_counted_as_python_counts_them(bench):
+    cells = bench.solve("toy_mean", MEAN.format("x = 'a\x0cb'\n    return nope"))
+    assert first(bench.judge(cells)).line_text == "return nope"
+
+
+def test_a_name_that_a_later_cell_deletes_is_gone(bench):
+    """As it would be in the package."""
+    extra = Cell("code", "#| export\ndel mean", index=99, origin=bench.cells[0].origin)
+    assert statuses(bench.judge([*bench.cells, extra])) == ["passed", "failed", "passed"]
+
+
 def test_a_cell_that_needs_a_broken_cell_says_so(bench):
     cells = bench.solve("toy_add", "#| export\ndef add(a, b) return")
     cells = bench.solve("toy_mean", MEAN.format("return float(add(a, a))"), cells)
