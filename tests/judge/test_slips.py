@@ -47,13 +47,15 @@ def test_what_the_reference_does_too_is_no_slip():
     assert likely_slip(cell(source), cell(source)) is None
 
 
-@pytest.mark.parametrize("condition", ["not dim", "not (dim and x)", "x or dim"])
+@pytest.mark.parametrize(
+    "condition", ["not dim", "not (dim and x)", "x or dim", "dim is not None and not dim"]
+)
 def test_zero_is_taken_for_none(condition):
     found = likely_slip(cell(DEFAULT.format(condition)), cell(DEFAULT.format("dim is None")))
     assert code(found) == "falsy" and "`dim`" in str(found)
 
 
-@pytest.mark.parametrize("condition", ["dim is None", "dim is not None and dim", "dim == 0"])
+@pytest.mark.parametrize("condition", ["dim is None", "dim is not None", "dim == 0"])
 def test_who_compares_with_none_has_understood(condition):
     found = likely_slip(cell(DEFAULT.format(condition)), cell(DEFAULT.format("dim is None")))
     assert found is None

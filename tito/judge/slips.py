@@ -62,7 +62,8 @@ def _one_round(node: ast.AST) -> Message | None:
 
 def _falsy(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
     """An input that may be None, asked for its truth, which 0 lacks too."""
-    names = (_compared_with_none(wanted) - _compared_with_none(own)) & _asked_for_truth(own)
+    asked = _asked_for_truth(own) - _asked_for_truth(wanted)
+    names = asked & _compared_with_none(wanted)
     return Message("slip.falsy", name=min(names)) if names else None
 
 
