@@ -860,8 +860,8 @@ def elementwise(function: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarra
     ### BEGIN SOLUTION
     try:
         return function(a, b)
-    except ValueError as error:
-        refusal = error  # Python forgets `error` at the end of the block
+    except ValueError as failure:
+        refusal = failure  # Python forgets `failure` at the end of the block
     broadcast_shape(a.shape, b.shape)  # raises, and says which rule is broken
     raise refusal
     ### END SOLUTION
@@ -903,8 +903,8 @@ def test_tensor_elementwise():
     row, column = np.float32([10, 20]), np.float32([[100], [200]])
     before = a.copy(), b.copy()
     for call, expected, given in [
-        (lambda: elementwise(np.subtract, b, a), [[9, 18], [27, 36]],
-         "elementwise(np.subtract, [[10, 20], [30, 40]], [[1, 2], [3, 4]])"),
+        (lambda: subtract(b, a), [[9, 18], [27, 36]],
+         "subtract([[10, 20], [30, 40]], [[1, 2], [3, 4]])"),
         (lambda: add(a, row), [[11, 22], [13, 24]], "add([[1, 2], [3, 4]], [10, 20])"),
         (lambda: subtract(column, row), [[90, 80], [190, 180]],
          "subtract([[100], [200]], [10, 20])"),
@@ -928,10 +928,10 @@ def test_tensor_elementwise():
                         because="operands never change")
     check.equal(operands_afterwards()[2], False, because="the result is a new array",
                 given="does the result of elementwise share memory with an operand?")
-    for function, name in ((np.add, "np.add"), (np.divide, "np.divide")):
-        check.raises(ValueError,
-                     lambda function=function: elementwise(function, a, np.ones(3)),
-                     given=f"elementwise({name}, ...) on shapes (2, 2) and (3,)",
+    for call, given in [
+        (lambda: add(a, np.ones(3)), "add"), (lambda: divide(a, np.ones(3)), "divide")
+    ]:
+        check.raises(ValueError, call, given=f"{given}(...) on shapes (2, 2) and (3,)",
                      mentions=["(2, 2)", "(3,)", "2 meets 3"],
                      because="the message must be the one of broadcast_shape")
 
@@ -959,8 +959,8 @@ given, puts the function under it into the class. You will write the methods as 
 the class itself.
 
 Python reads `t + 2` as `t.__add__(2)`. In `2 - t` it asks the number first; the number declines,
-and Python calls `t.__rsub__(2)`: the `r` says that `t` stood on the **right**. So in these methods the
-order of the operands is yours to restore.
+and Python calls `t.__rsub__(2)`: the `r` says that `t` stood on the **right**. So in these methods
+the order of the operands is yours to restore.
 
 An array on the left does not decline by itself. **What will this print?** For a moment, the line
 `__array_ufunc__ = None` is taken out of the class:
@@ -2199,22 +2199,17 @@ def best_rows(batches: Any) -> list[Tensor]:
     Returns:
         A list of 1-D Tensors. Together they keep no more memory alive than they show.
     """
-    ### BEGIN BROKEN
-    # kept = []
-    # for batch in batches:
-    #     totals = batch.sum(axis=1)
-    #     best = int(np.argmax(totals.data))
-    #     kept.append(batch[best])
-    # return kept
-    ### END BROKEN
-    ### BEGIN SOLUTION
     kept = []
     for batch in batches:
         totals = batch.sum(axis=1)
         best = int(np.argmax(totals.data))
+        ### BEGIN BROKEN
+        # kept.append(batch[best])
+        ### END BROKEN
+        ### BEGIN SOLUTION
         kept.append(Tensor(batch[best].data.copy()))
+        ### END SOLUTION
     return kept
-    ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_tensor_best_rows", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -2306,7 +2301,7 @@ def squared_distances(points: Tensor, centres: Tensor) -> Tensor:
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_tensor_distances", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# What is checked: known distances, symmetry, a shift, brute force, the number of operations, faults.
+# What is checked: known distances, symmetry, a shift, brute force, number of operations, faults.
 def test_tensor_distances():
     check.close(squared_distances(Tensor([[0, 0], [3, 4]]), Tensor([[0, 0]])).data, [[0], [25]],
                 given="points [[0, 0], [3, 4]], centres [[0, 0]]", because="3 * 3 + 4 * 4")
@@ -2384,7 +2379,7 @@ except ImportError:
     print("Without matplotlib you miss a picture: the ten average digits, and some misread ones.")
 else:
     wrong = np.flatnonzero(answers != test_labels)[:10]
-    figure, panels = plt.subplots(2, 10, figsize=(10, 2.6))
+    figure, panels = plt.subplots(2, 10, figsize=(10, 3.2))
     for digit, panel in enumerate(panels[0]):
         panel.imshow(averages[digit].reshape(8, 8).data, cmap="gray_r")
         panel.set(title=str(digit))
@@ -2537,9 +2532,9 @@ report("the same sum into an existing buffer", lambda: np.add(large.data, 1, out
 
 # %% [markdown]
 """
-A view costs the same at any size. Flattening a *transposed* tensor copies, as you saw in Part 5, and
-in an order that is unkind to the cache. New memory has a price of its own besides: the operating
-system must hand it over, page by page. How much that adds is a matter of your machine.
+A view costs the same at any size. Flattening a *transposed* tensor copies, as you saw in Part 5,
+and in an order that is unkind to the cache. New memory has a price of its own besides: the
+operating system must hand it over, page by page. How much that adds is a matter of your machine.
 
 ## Questions
 
@@ -2599,9 +2594,9 @@ first (`Tensor(frame.data.astype(np.float32)) - 128`) and pay 4 bytes a number, 
 
 </details>
 
-**6.** (No answer here.) Your tensors cannot be written to: there is no `t[0] = 5`. PyTorch allows it.
-What would every view, every listener and everybody who holds the tensor have to know for it to be
-safe? Is the convenience worth it?
+**6.** (No answer here.) Your tensors cannot be written to: there is no `t[0] = 5`. PyTorch allows
+it. What would every view, every listener and everybody who holds the tensor have to know for it
+to be safe? Is the convenience worth it?
 """
 
 # %% [markdown]
@@ -2613,13 +2608,13 @@ Search this table for the message. Your own words may differ; the shapes in them
 | what you see | what it means | what to do |
 |---|---|---|
 | `Cannot multiply shapes … 3 != 2` | inner sizes differ | one side wants `transpose()` |
-| `Shapes … do not broadcast: … 3 meets 2` | no rule fits | a number per row: `v.reshape(-1, 1)` |
+| `Shapes … do not broadcast: … 3 meets 2` | no rule fits | one number per row: `v.reshape(-1, 1)` |
 | shape (3, 3) instead of (3,) | a vector met a column | `keepdims=True` in the reduction |
 | `Cannot reshape (3, 4) into (5, -1)` | the counts differ | multiply the sizes on both sides |
 | `A matrix product needs a Tensor` | a list or array after `@` | wrap it |
 | `unsupported operand type(s) for @` | an array before `@` | wrap it, too |
 | `item() needs one element` | also from `float(t)`, `if t:` | reduce first |
-| `has no attribute 'T'`; `**` or `<` fails | few names, on purpose | `t.transpose()`, `t * t`, `t.data` |
+| `has no attribute 'T'`; `**`, `<` fail | few names, on purpose | `t.transpose()`, `t.data` |
 | `t == u` is False for equal numbers | compares *objects* | `np.allclose(t, u)` |
 | numbers change that nobody touched | two views of one memory | `np.shares_memory`; copy |
 | memory grows, little is kept | small views of large blocks | copy the part you keep |
