@@ -30,11 +30,10 @@ handwritten digits.
 
 In 1995 Jim Hugunin gave Python its first array package, Numeric. A few years later astronomers,
 who needed arrays larger than it handled well, wrote a second one, numarray. One was fast for small
-arrays, the other for large ones, and neither could read the other's memory: every library had to
-take sides, and the young community split over what an array *is*. In 2005 Travis Oliphant set out
-to end that and rebuilt both as one package. NumPy 1.0 came out in October 2006. Its central idea,
-a block of memory with a note beside it that says how to read the block, is the one you build on
-today, and PyTorch's tensors rest on the same idea.
+arrays, the other for large ones. Libraries had to choose, and the young community split over what
+an array *is*. In 2005 Travis Oliphant set out to end that and rebuilt both as one package: NumPy
+1.0 came out in October 2006. Its central idea, a block of memory with a note beside it that says
+how to read the block, is the one you build on today, and PyTorch's tensors rest on it as well.
 """
 
 # %% [markdown]
@@ -294,10 +293,10 @@ MNIST fits into any laptop, even as float32. ImageNet does not fit into the memo
 and no computer you will sit at holds the last line. That is why the dtype is a decision and not a
 detail, and why every tensor of yours can say what it costs.
 
-Now the class. You write its beginning, `__init__`, and two small methods; the rest is plumbing,
-given. Read it like a table of contents: nearly every method is one line that names an *operation*
-(`reshape`, `reduce_sum`, ...) and hands it to a function called `compute`, which is the exercise
-after next. (Python looks a name up when a function runs, not when it is defined, so a method may
+Now the class. You write its beginning, `__init__`, and two small methods. Given: the rest, which
+is plumbing. Read it like a table of contents: nearly every method is one line that names an
+*operation* (`reshape`, `reduce_sum`, ...) and hands it to a function called `compute`, which is the
+exercise after next. (Python looks a name up when a function runs, not when it is defined, so a method may
 mention a function that comes later.) `+` and `@` are missing: you add them when their operations
 are ready.
 
@@ -360,7 +359,7 @@ class Tensor:
         return self.data.item()
         ### END SOLUTION
 
-    # Given: what a tensor tells about itself
+    # What a tensor tells about itself
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -390,7 +389,7 @@ class Tensor:
         learned = ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({numbers}, shape={self.shape}{dtype}{learned})"
 
-    # Given: from tensors to plain Python and NumPy
+    # From tensors to plain Python and NumPy
 
     def numpy(self) -> np.ndarray:
         """The data as a NumPy array, sharing memory with the tensor."""
@@ -411,7 +410,7 @@ class Tensor:
     def __iter__(self) -> Iterator["Tensor"]:
         return (self[row] for row in range(len(self)))
 
-    # Given: names for the operations of Parts 5 to 7
+    # Shapes, parts, reductions
 
     def reshape(self, *shape: Any) -> "Tensor":
         """The same elements in another shape; one size may be -1. A view where possible."""
@@ -867,9 +866,13 @@ def elementwise(function: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarra
     ### END SOLUTION
 
 
-# Given: the four operations, and the sign.
+# %% [markdown]
+"""
+Given: the four operations, and the sign.
+"""
 
-
+# %%
+#| export
 def add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a + b, element by element."""
     return elementwise(np.add, a, b)
@@ -954,9 +957,9 @@ test_tensor_elementwise()
 """
 ### The operators
 
-Now the class can learn to add. A class may grow after it has been written; the decorator below,
-given, puts the function under it into the class. You will write the methods as if they stood in
-the class itself.
+Now the class can learn to add. A class may grow after it has been written. Given: a decorator that
+puts the function under it into the class. You write the methods as if they stood in the class
+itself.
 
 Python reads `t + 2` as `t.__add__(2)`. In `2 - t` it asks the number first; the number declines,
 and Python calls `t.__rsub__(2)`: the `r` says that `t` stood on the **right**. So in these methods
@@ -1030,13 +1033,14 @@ def __rsub__(self: Tensor, other: Any) -> Tensor:
 # What is checked: tensors, numbers, arrays and lists on either side, dtypes, errors, and the seam.
 def test_tensor_operators():
     a, t = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 2.0, 4.0])
+    ones = [1, 1, 1]
     for call, expected, given in [
         (lambda: a + a, [[2, 4], [6, 8]], "[[1, 2], [3, 4]] + itself"),
         (lambda: t + 1, [2, 3, 5], "[1, 2, 4] + 1"),
         (lambda: 8 - t, [7, 6, 4], "8 - [1, 2, 4]"),
         (lambda: 1 + t, [2, 3, 5], "1 + [1, 2, 4]"),
         (lambda: a + Tensor([10.0, 20.0]), [[11, 22], [13, 24]], "[[1, 2], [3, 4]] + [10, 20]"),
-        (lambda: t + [1, 1, 1], [2, 3, 5], "[1, 2, 4] + the list [1, 1, 1]"),
+        (lambda: t + ones, [2, 3, 5], "[1, 2, 4] + the list [1, 1, 1]"),
         (lambda: np.array([5.0, 6.0, 7.0]) - t, [4, 4, 3], "np.array([5, 6, 7]) - [1, 2, 4]"),
         (lambda: np.array([5.0, 6.0, 7.0]) + t, [6, 8, 11], "np.array([5, 6, 7]) + [1, 2, 4]"),
     ]:
@@ -1289,8 +1293,8 @@ the cost of *one* multiplication. Python spends its time finding out, again and 
 ```
 
 In words: only the last line does arithmetic. The loops ran the first line for every number; the
-stack runs it once. **BLAS** (Basic Linear Algebra Subprograms, 1979) is a list of routines that
-every chip maker tunes; `sgemm` is its float32 matrix product. **SIMD** is "single instruction,
+stack runs it once. **BLAS** (Basic Linear Algebra Subprograms, begun in 1979) is a list of routines
+that every chip maker tunes; `sgemm` is its float32 matrix product. **SIMD** is "single instruction,
 multiple data": a register of 256 bits holds eight float32 or four float64, one more reason for the
 narrow dtype. (An elementwise `+` does not go through BLAS: NumPy has its own SIMD loops for it.)
 
@@ -1513,7 +1517,7 @@ def __matmul__(self: Tensor, other: Tensor) -> Tensor:
     ### END SOLUTION
 
 
-Tensor.matmul = __matmul__  # Given: the same method under its second name.
+Tensor.matmul = __matmul__  # the same method under its second name
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul_operator", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
@@ -2123,7 +2127,7 @@ def as_index(key: Any) -> Any:
 
 
 def take(array: np.ndarray, key: Any) -> np.ndarray:
-    """Given: return array[key], where `key` is what as_index returns."""
+    """array[key], where `key` is what as_index returns."""
     return array[key]
 
 
@@ -2176,6 +2180,9 @@ test_tensor_indexing()
 A colleague keeps the best row of every batch, the row with the largest sum. A batch takes 1 MB, a
 row 1 KB. After a thousand batches the function below should hold 1 MB of rows. Instead the process
 grows by 1 MB *per batch* until the operating system ends it. The rows it returns are all correct.
+
+Run the two cells below the next one as they stand: the second one shows the symptom. Then find the
+cause and repair it.
 """
 
 # %%
@@ -2212,6 +2219,10 @@ def best_rows(batches: Any) -> list[Tensor]:
     return kept
 
 
+# %%
+held, shown = held_megabytes(best_rows)
+print(f"20 batches of 1 MB: {held:.2f} MB are held for {shown:.2f} MB of rows")
+
 # %% nbgrader={"grade": true, "grade_id": "test_tensor_best_rows", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # What is checked: the rows are right, the batches untouched, and only the rows stay in memory.
 def test_tensor_best_rows():
@@ -2247,10 +2258,6 @@ def test_tensor_best_rows():
 
 
 test_tensor_best_rows()
-
-# %%
-held, shown = held_megabytes(best_rows)
-print(f"20 batches of 1 MB: {held:.2f} MB are held for {shown:.2f} MB of rows")
 
 # %% [markdown]
 """
@@ -2677,8 +2684,8 @@ in Python. (The one that runs is its twin in C++, `infer_size_impl` in
 """
 ## Further reading
 
-* Harris and others, *Array programming with NumPy*, Nature 585 (2020): twenty-five authors of NumPy
-  on strides, views and broadcasting in six pages. The clearest picture of what a tensor is.
+* Harris and others, *Array programming with NumPy*, Nature 585 (2020): its authors on
+  strides, views and broadcasting, in six pages. The clearest picture of what a tensor is.
 * Edward Yang, *PyTorch internals* (blog.ezyang.com, 2019): the same ideas inside PyTorch, storage,
   strides and dispatcher, by one of its authors. Read it to see your `compute` grown up.
 * Goto and van de Geijn, *Anatomy of High-Performance Matrix Multiplication* (2008): how BLAS cuts a
