@@ -97,10 +97,10 @@ The first cell says where this module's code goes in your framework: `tinytorch/
 Cells that begin with `#| export` are copied there; all other cells stay in this notebook.
 
 In an exercise, replace only the line `raise NotImplementedError(...)` by your code and keep every
-line around it. Some exercises have several such lines: replace each. The docstring is the
-contract: what comes in, what goes out, which errors. Where an error message must *contain*
-something, such as a shape, that is tested; the other words are yours. If you are stuck,
-`tito module hint 01` helps in three steps.
+line around it. Some exercises have several such lines: replace each. (A bug hunt has none: there
+you repair a program that runs.) The docstring is the contract: what comes in, what goes out, which
+errors. Where an error message must *contain* something, such as a shape, that is tested; the other
+words are yours. If you are stuck, `tito module hint 01` helps in three steps.
 """
 
 # %%
@@ -296,8 +296,8 @@ detail, and why every tensor of yours can say what it costs.
 Now the class. You write its beginning, `__init__`, and two small methods. Given: the rest, which
 is plumbing. Read it like a table of contents: nearly every method is one line that names an
 *operation* (`reshape`, `reduce_sum`, ...) and hands it to a function called `compute`, which is the
-exercise after next. (Python looks a name up when a function runs, not when it is defined, so a method may
-mention a function that comes later.) `+` and `@` are missing: you add them when their operations
+exercise after next. (Python looks a name up when a function runs, not when it is defined, so a
+method may mention a function that comes later.) `+` and `@` are missing: you add them when their operations
 are ready.
 
 If you have not met it: `@property` lets a method be read like an attribute, `t.shape` instead of
@@ -1954,8 +1954,8 @@ In words: people stumble because `axis=0` sounds like "the rows" and leaves one 
 *column*. Ask what becomes of the shape, not what the axis is called.
 
 With `keepdims=True` the axis stays, with size 1: (2, 3) becomes (2, 1) instead of (2,). Then the
-result broadcasts against the tensor it came from. **What will this print?** From each row of a
-square table its own average is to be subtracted, first without keepdims:
+result broadcasts against the tensor it came from. **What will this print?** The cell subtracts from
+each row of a square table the row's own average, first without keepdims:
 """
 
 # %%
@@ -2200,8 +2200,8 @@ def best_rows(batches: Any) -> list[Tensor]:
     """Return, for each batch, the row with the largest sum (the first of equals).
 
     Args:
-        batches: any iterable of 2-D Tensors, such as a generator. It is gone through once,
-            and no batch is changed.
+        batches: any iterable of 2-D Tensors, such as a generator. It is read once, and no
+            batch is changed.
 
     Returns:
         A list of 1-D Tensors. Together they keep no more memory alive than they show.
@@ -2273,7 +2273,7 @@ table. Views are cheap to make and can be dear to keep.
 ## All distances at once
 
 How far is each of n points from each of m centres? Searching, grouping and recommending begin with
-this table. The example is also a riddle in the spirit of this module: no loop is needed.
+this table. The exercise is open: the docstring says what must hold, the way is yours.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_distances", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
