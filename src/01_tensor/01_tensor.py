@@ -297,8 +297,8 @@ Now the class. You write its beginning, `__init__`, and two small methods. Given
 is plumbing. Read it like a table of contents: nearly every method is one line that names an
 *operation* (`reshape`, `reduce_sum`, ...) and hands it to a function called `compute`, which is the
 exercise after next. (Python looks a name up when a function runs, not when it is defined, so a
-method may mention a function that comes later.) `+` and `@` are missing: you add them when their operations
-are ready.
+method may mention a function that comes later.) `+` and `@` are missing: you add them when their
+operations are ready.
 
 If you have not met it: `@property` lets a method be read like an attribute, `t.shape` instead of
 `t.shape()`. Why is the shape not simply stored in `__init__`? Because `t.data` may be replaced
