@@ -525,7 +525,7 @@ say which?
 # %%
 try:
     hidden = np.ones((32, 64))
-    for layer_number, (rows, columns) in enumerate([(64, 128), (128, 128), (256, 10), (10, 10)]):
+    for rows, columns in [(64, 128), (128, 128), (256, 10), (10, 10)]:
         hidden = linear(hidden, np.ones((rows, columns)))
 except (ValueError, NotImplementedError) as error:
     print(f"{type(error).__name__}: {error}")
@@ -688,7 +688,7 @@ def test_layers_linear_layer():
                 [["linear"], ["linear"]],
                 given="the operations that `compute` is given, with and without a bias",
                 because="a linear layer is one operation: compute(linear, x, weight, bias)")
-    for wrong in [(0, 5), (4, 0), (-1, 5)]:
+    for wrong in [(0, 0), (0, 5), (4, 0), (-1, 5)]:
         check.raises(ValueError, lambda wrong=wrong: Linear(*wrong), given=f"Linear{wrong}",
                      mentions=[str(wrong[0]), str(wrong[1])],
                      because="a layer needs at least one input and one output")
@@ -818,7 +818,7 @@ def kinds_inside(case):
         pass
 
     class Slots:
-        __slots__ = ("second", "first")
+        __slots__ = ("first", "second")
 
     class Blocks(list):
         pass
@@ -828,7 +828,7 @@ def kinds_inside(case):
 
     plain, slots, blocks, table = Plain(), Slots(), Blocks([1, 2]), Table(k=3)
     plain.first, plain.code, plain.library, plain.second = 1, Plain, np, 2
-    slots.first, slots.second = "one", "two"
+    slots.second, slots.first = "two", "one"
     blocks.gain, table.gain = 4, 5
     noted = Tensor([1.0])
     noted.grad = Tensor([2.0])
@@ -863,8 +863,8 @@ def test_layers_children():
     check.equal(kinds_inside("code"), [1, "dict"],
                 given='children([a class, np, 1, {"k": a class}]), the dict shown as its type',
                 because="classes and modules are left out of lists as well")
-    check.equal(kinds_inside("slots"), ["two", "one"],
-                given='an object with __slots__ = ("second", "first") and no __dict__',
+    check.equal(kinds_inside("slots"), ["one", "two"],
+                given='an object with __slots__ = ("first", "second") and no __dict__',
                 because="attributes in __slots__ are attributes too")
     check.equal(kinds_inside("blocks"), [1, 2, 4],
                 given="a class derived from list, with the items 1, 2 and the attribute gain = 4",
@@ -968,8 +968,8 @@ def types_met(case):
 def levels_met(depth):
     """How many lists a walk meets in a list of a list of a list ..."""
     nested = []
-    for _ in range(depth - 1):
-        nested = [nested]
+    while depth > 1:
+        nested, depth = [nested], depth - 1
     return len(walk(nested))
 
 
@@ -1347,7 +1347,7 @@ try:
     from datasets.tinydigits import load_tinydigits
 
     np.random.seed(0)
-    digit = load_tinydigits()[2][3]
+    digit = load_tinydigits()[0][16]
     figure, grid = plt.subplots(3, 5, figsize=(8, 5), layout="constrained")
     for row, p in zip(grid, (0.2, 0.5, 0.9), strict=True):
         passes = [digit * dropout_mask(digit.shape, p) for _ in range(500)]
@@ -1363,7 +1363,7 @@ except ImportError:
 
 # %% [markdown]
 """
-No single pass keeps the digit, and the average of many does, for every p. That is what "the layer
+With p = 0.9 no single pass shows the digit, and yet the mean of many does. That is what "the layer
 behind sees the same on average" means.
 
 Now the layer. It has **two switches**, for two situations:
@@ -1815,9 +1815,9 @@ Now draw it: ReLU with the scale of Part 2 and with yours. **What will you see**
 
 # %%
 def chain_of(activation, scale, depth=30, width=256):
-    """Typical sizes after each of `depth` layers whose weights have that spread."""
-    layers = [step for _ in range(depth) for step in (Linear(width, width), activation)]
-    for layer in layers[::2]:
+    """Typical sizes after each of `depth` pairs: the activation, then weights of that spread."""
+    layers = [step for _ in range(depth) for step in (activation, Linear(width, width))]
+    for layer in layers[1::2]:
         layer.weight = Tensor(np.random.randn(width, width) * scale, requires_grad=True)
     return sizes_by_layer(Sequential(layers), Tensor(np.random.randn(64, width)))
 
@@ -2023,7 +2023,7 @@ try:
     table = Softmax()(fresh_classifier(0)(pixels)).data[chosen]
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 5.5), width_ratios=[1, 8],
                                          layout="constrained")
-    left.imshow(np.vstack(images[chosen]), cmap="gray_r")
+    left.imshow(np.vstack(images[chosen]), cmap="gray_r", aspect="auto")
     left.set(xticks=[], yticks=[], title="it sees")
     picture = right.imshow(table, vmin=0, vmax=0.3, cmap="Blues", aspect="auto")
     right.set(xticks=range(10), yticks=[], title="An untrained network says: the same to all")
