@@ -1,5 +1,6 @@
-"""`python -m tito`: the same as the program `tito`."""
+"""`python -m tito`."""
 
 from tito.cli import main
 
-main()
+if __name__ == "__main__":
+    main()

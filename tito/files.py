@@ -124,7 +124,7 @@ def _encoded(text: str, path: Path) -> bytes:
 
 
 def _replace(path: Path, data: bytes, durable: bool) -> None:
-    with _temporary(path.parent) as name:
+    with temporary(path.parent) as name:
         with _create(name, _mode_of(path)) as stream:
             stream.write(data)
             _finish(stream, durable)
@@ -154,28 +154,38 @@ def _folders(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _temporary(folder: Path) -> Iterator[Path]:
-    """A free name for a file of ours in `folder`; nothing of that name is left afterwards."""
-    _sweep(folder)
+def temporary(folder: Path) -> Iterator[Path]:
+    """A free name for a file or folder of ours in `folder`; nothing of it is left afterwards."""
+    sweep(folder)
     name = folder / f".tito-{secrets.token_hex(8)}.tmp"
     try:
         yield name
     finally:
         with contextlib.suppress(OSError):  # renamed in the meantime, as it should be
-            name.unlink()
+            _remove(name)
 
 
-def _sweep(folder: Path) -> None:
-    """Remove temporary files whose writer was killed."""
+def sweep(folder: Path) -> None:
+    """Remove from `folder` what is temporary and whose writer was killed long ago."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if TEMPORARY.fullmatch(entry.name) and _is_stale(entry):
-                os.unlink(entry.path)
+                _remove(Path(entry.path))
 
 
 def _is_stale(entry: os.DirEntry[str]) -> bool:
     found = entry.stat(follow_symlinks=False)
-    return stat.S_ISREG(found.st_mode) and found.st_mtime < time.time() - STALE_AFTER
+    is_ours = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    return is_ours and found.st_mtime < time.time() - STALE_AFTER
+
+
+def _remove(path: Path) -> None:
+    if not path.is_dir():
+        path.unlink()
+        return
+    for copy in path.iterdir():
+        copy.unlink()
+    path.rmdir()
 
 
 def _create(name: Path, mode: int | None) -> BinaryIO:
@@ -209,9 +219,10 @@ def backup(path: Path, folder: Path, *, inside: Path | None = None) -> Path:
     refuse_links(path, inside or path.parent)
     refuse_links(folder, inside or folder.parent)
     try:
-        with _folders(folder), _temporary(folder) as name:
-            _copy(path, name)
-            return _settle(name, folder, path.name)
+        with _folders(folder), temporary(folder) as name:
+            name.mkdir()
+            _copy(path, name / path.name)
+            return _settle(name, folder) / path.name
     except OSError as error:
         raise TitoError(
             f"Cannot back up {path} in {folder}: {error.strerror or error}.",
@@ -226,24 +237,19 @@ def _copy(path: Path, name: Path) -> None:
         _finish(stream, durable=True)
 
 
-def _settle(name: Path, folder: Path, final: str) -> Path:
-    """Move the finished copy into a folder that nobody else has; return where it is now."""
-    place = _own_folder(folder)
-    try:
-        os.replace(name, place / final)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            place.rmdir()
-        raise
-    return place / final
+def _settle(name: Path, folder: Path) -> Path:
+    """Rename the finished copy's folder after the time; return where it is now.
 
-
-def _own_folder(folder: Path) -> Path:
-    """Make a new folder named after the time; making it is what keeps others out of it."""
+    The copy appears whole or not at all. A folder that holds an earlier one cannot be replaced.
+    """
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     for attempt in range(NAMES_TRIED):
         place = folder / (f"{stamp}-{attempt}" if attempt else stamp)
-        with contextlib.suppress(FileExistsError):
-            place.mkdir()
+        try:
+            os.replace(name, place)
+        except OSError:
+            if not place.exists():
+                raise
+        else:
             return place
     raise TitoError(f"Cannot find a free name for a backup in {folder}.", "Try again in a second.")

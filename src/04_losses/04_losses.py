@@ -881,8 +881,9 @@ One of the two terms is always switched off: t = 1 leaves $-\log p$, and t = 0 l
 Here the inputs are probabilities, from a Sigmoid, and a Sigmoid in float32 does reach exactly 1.
 Then $\log(1-p)$ is $\log 0$. Worse: in the switched-off term, $0 \cdot \log 0$ is NaN, so even a
 *perfect* prediction would ruin the average. The remedy is to keep probabilities a little away
-from both ends: between $10^{-7}$ and $1 - 10^{-7}$. The price is tiny: no loss of a single
-prediction can exceed $-\ln 10^{-7} \approx 16.1$.
+from both ends: between $10^{-7}$ and $1 - 10^{-7}$. That has a price: no loss of a single
+prediction can exceed $-\ln 10^{-7} \approx 16.1$, so beyond that end the number no longer tells
+wrong from even more wrong.
 
 A second guard is given to you, because the most frequent mistake with this loss is to hand it
 logits: clipping would quietly turn a logit of 3.7 into "certain".

@@ -2909,12 +2909,19 @@ negative of that.
 
 **Binary cross-entropy**: $L = -\frac1n\sum \big(t\log q + (1-t)\log(1-q)\big)$, where $q$ is $p$ clipped
 into $[\varepsilon, 1-\varepsilon]$ (Module 04 calls $\varepsilon$ `PROBABILITY_MARGIN`) so that no
-logarithm meets a zero. Differentiate what is really computed:
+logarithm meets a zero. The two terms on a common denominator:
 
-$$\frac{\partial L}{\partial p} = \frac1n\,\frac{q - t}{q\,(1 - q)} \quad\text{where } p \text{ was not clipped, else } 0$$
+$$\frac{\partial L}{\partial p} = \frac1n\,\frac{p - t}{\max\big(p\,(1 - p),\; 10^{-12}\big)}$$
 
-Beyond the clip the loss is flat, so its derivative there is zero, and $q$ in the denominator never divides
-by zero.
+This is the derivative of the loss that is *meant*, with $p$ and not with $q$. The number that is really
+computed is flat where $p$ was clipped, and its derivative there is 0. But look who is there: models that
+are certain, and wrong. Behind a sigmoid at the logit $-18$, with target 1, a gradient of 0 says "nothing to
+improve" about the worst possible answer, and the model would never learn. The sigmoid multiplies by
+$p\,(1-p)$, which cancels the denominator: $p - t$ arrives at the logit, here $-1$. The maximum only
+prevents a division by zero, so it is far smaller than $\varepsilon$.
+
+One wall remains: in float32 a sigmoid is exactly 1 from a logit of about 17 on. There its own derivative is
+0, and nothing that this rule answers comes through. Only a loss that takes logits has no such wall.
 """
 
 
@@ -2941,16 +2948,20 @@ class MSEBackward(Function):
         ### END SOLUTION
 
 
+SMALLEST_DENOMINATOR = 1e-12  # of the gradient of binary cross-entropy, instead of 0
+
+
 @backward_rule(binary_cross_entropy)
 class BCEBackward(Function):
-    """L = -mean of (t log q + (1 - t) log(1 - q)), q = p clipped."""
+    """L = -mean of (t log p + (1 - t) log(1 - p)), also where the forward pass limits p."""
 
     def apply(self, grad_output):
         """Return (gradient of the predictions, gradient of the targets, or None unless needed).
 
-        q: p limited to the range PROBABILITY_MARGIN .. 1 - PROBABILITY_MARGIN (np.clip).
-        dp = G / n * (q - t) / (q * (1 - q)) where p == q, and 0 where p was clipped.
-        dt = G / n * (log(1 - q) - log(q)).
+        dp = G / n * (p - t) / max(p * (1 - p), SMALLEST_DENOMINATOR), with p as it came: it is not
+        limited here, so that a certain and wrong prediction still gets a gradient.
+        dt = G / n * (log(1 - q) - log(q)), where q is p limited to the range PROBABILITY_MARGIN ..
+        1 - PROBABILITY_MARGIN (np.clip), as in the forward pass.
 
         Example:
             p = [0.5, 0.8], t = [0, 1], G = 1: dp = [1, -0.625].
@@ -2960,13 +2971,14 @@ class BCEBackward(Function):
         q = np.clip(predictions, PROBABILITY_MARGIN, 1 - PROBABILITY_MARGIN)
         each = grad_output * (1 / q.size)
         grad_targets = each * (np.log(1 - q) - np.log(q)) if self.needs(1) else None
-        return each * (q - targets) / (q * (1 - q)) * (predictions == q), grad_targets
+        denominator = np.maximum(predictions * (1 - predictions), SMALLEST_DENOMINATOR)
+        return each * (predictions - targets) / denominator, grad_targets
         ### END SOLUTION
 
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_losses", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 def test_autograd_losses():
-    """Mean squared error and binary cross-entropy: predictions, targets, scale and clipping."""
+    """Mean squared error and binary cross-entropy: predictions, targets, scale, and far-out predictions."""
     enable_autograd(quiet=True)
     p, t = Tensor([1.0, 4.0], requires_grad=True), Tensor([0.0, 0.0], requires_grad=True)
     compute(mean_squared_error, p, t).backward()
@@ -2974,12 +2986,20 @@ def test_autograd_losses():
     check.close(t.grad, [-1.0, -4.0], given="mean squared error, p = [1, 4], t = [0, 0]: gradient of t")
     p, t = Tensor([0.5, 0.8], requires_grad=True), Tensor([0.0, 1.0])
     compute(binary_cross_entropy, p, t).backward()
-    check.close(p.grad, [1.0, -0.625], rtol=1e-4, given="binary cross-entropy, p = [0.5, 0.8], t = [0, 1]: gradient of p", because="(q - t) / (q (1 - q)) / n with n = 2")
+    check.close(p.grad, [1.0, -0.625], rtol=1e-4, given="binary cross-entropy, p = [0.5, 0.8], t = [0, 1]: gradient of p", because="(p - t) / (p (1 - p)) / n with n = 2")
     for rule, name in [(MSEBackward, "MSEBackward"), (BCEBackward, "BCEBackward")]:
         check.equal(rule(p, t).apply(np.float32(1.0))[1], None, given=f"{name}(p, t).apply(1), where t requires no gradient: gradient of t")
+    p = Tensor([1e-8], requires_grad=True)
+    compute(binary_cross_entropy, p, Tensor([1.0])).backward()
+    check.close(p.grad, [-1e8], rtol=1e-3, given="binary cross-entropy, p = [0.00000001], t = [1]: gradient of p", because="(p - t) / (p (1 - p)) with p as it came: limited to PROBABILITY_MARGIN it would be ten times smaller, or 0")
     p = Tensor([0.0, 1.0, 0.0, 1.0], requires_grad=True)
-    compute(binary_cross_entropy, p, Tensor([0.0, 1.0, 1.0, 0.0])).backward()
-    check.close(p.grad, [0.0, 0.0, 0.0, 0.0], given="binary cross-entropy, p = [0, 1, 0, 1], t = [0, 1, 1, 0]: gradient of p", because="where p was clipped the loss is flat, and nothing is divided by zero")
+    compute(binary_cross_entropy, p, Tensor([0.0, 1.0, 1.0, 0.0])).backward(4.0)
+    check.close(p.grad, [0.0, 0.0, -1e12, 1e12], rtol=1e-3, given="binary cross-entropy, p = [0, 1, 0, 1], t = [0, 1, 1, 0], G = 4: gradient of p", because="(p - t) / SMALLEST_DENOMINATOR: nothing is divided by zero")
+    logits = Tensor([-17.0, 17.0, -18.0], requires_grad=True)
+    compute(binary_cross_entropy, compute(sigmoid, logits), Tensor([1.0, 0.0, 1.0])).backward(3.0)
+    check.close(logits.grad, [-1.0, 0.0, -1.0], rtol=1e-3, given="binary cross-entropy of the sigmoid of [-17, 17, -18], t = [1, 0, 1], G = 3: gradient of the logits", because="p - t: as wrong as can be, and still learning; but sigmoid(17) is exactly 1 in float32, where it is flat itself")
+    p, t = Tensor([0.0, 1.0]), Tensor([1.0, 1.0], requires_grad=True)
+    check.close(BCEBackward(p, t).apply(np.float32(1.0))[1], [8.06, -7.97], rtol=0.02, given="binary cross-entropy, p = [0, 1], t = [1, 1], G = 1: gradient of t", because="log(1 - q) - log(q), about 16 and -16, halved: q is p limited as in the forward pass, so that no logarithm meets a zero")
     rng = np.random.default_rng(7)
     p64, t64 = rng.uniform(0.1, 0.9, (3, 4)), rng.uniform(0.1, 0.9, (3, 4))
 

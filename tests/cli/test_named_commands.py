@@ -73,7 +73,9 @@ def test_named_commands_exist(path):
 
 
 def test_a_wrong_name_is_found():
-    assert list(faults("Run `tito modul test 01`.")) == ["`tito modul test`: there is no `tito modul`"]
+    assert list(faults("Run `tito modul test 01`.")) == [
+        "`tito modul test`: there is no `tito modul`"
+    ]
     assert list(faults("next: tito module tets 01")) == [
         "`tito module tets`: there is no `tito module tets`"
     ]

@@ -132,3 +132,12 @@ def test_one_curriculum_is_one_state_of_its_files(curriculum):
     assert curriculum.cells(module) is before
     (cell,) = Curriculum.load(curriculum.root).cells(module)
     assert cell.source.strip() == "changed = 1"
+
+
+def test_a_notebook_can_ask_what_an_exercise_is_worth():
+    from tito.curriculum.points import points_of
+
+    real = Curriculum.load()
+    first = real.exercises(real.available[0])
+    assert points_of(first[0].id) == (first[0].title, first[0].points, len(first))
+    assert points_of("no_such_exercise") is None

@@ -325,10 +325,31 @@ def test_cross_entropy_far_out_is_bounded():
     np.testing.assert_allclose(logits.grad.data, [[1, -1, 0]], atol=1e-7)
 
 
-def test_binary_cross_entropy_is_flat_where_it_clips():
-    p = Tensor([0.0, 1.0, 0.0, 1.0, 0.5], requires_grad=True)
-    BinaryCrossEntropyLoss()(p, Tensor([0.0, 1.0, 1.0, 0.0, 1.0])).backward()
-    np.testing.assert_allclose(p.grad.data, [0, 0, 0, 0, -0.4], rtol=1e-5)
+def test_binary_cross_entropy_of_certain_predictions():
+    values, targets = [0.0, 1.0, 0.0, 1.0, 0.5, 1e-8], [0.0, 1.0, 1.0, 0.0, 1.0, 1.0]
+    ours, theirs = Tensor(values, requires_grad=True), torch.tensor(values, requires_grad=True)
+    BinaryCrossEntropyLoss()(ours, Tensor(targets)).backward()
+    F.binary_cross_entropy(theirs, torch.tensor(targets)).backward()
+    np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("logit", [-40.0, -30.0, -18.0, -17.0, -16.0, 16.0, 17.0, 18.0])
+def test_binary_cross_entropy_of_a_sigmoid_far_out(logit, target):
+    ours = Tensor([logit], requires_grad=True)
+    theirs = torch.tensor([logit], requires_grad=True)
+    BinaryCrossEntropyLoss()(Sigmoid()(ours), Tensor([target])).backward()
+    F.binary_cross_entropy(torch.sigmoid(theirs), torch.tensor([target])).backward()
+    np.testing.assert_allclose(ours.grad.data, theirs.grad.numpy(), rtol=1e-4, atol=1e-7)
+
+
+def test_learning_starts_from_a_certain_and_wrong_prediction():
+    logit, target = Tensor([-18.0], requires_grad=True), Tensor([1.0])
+    for _ in range(200):
+        logit.grad = None
+        BinaryCrossEntropyLoss()(Sigmoid()(logit), target).backward()
+        logit.data -= 0.1 * logit.grad.data
+    assert logit.item() > 0, "each of 200 steps should raise the logit by about 0.1"
 
 
 def test_every_rule_of_the_contract_is_in_the_table():

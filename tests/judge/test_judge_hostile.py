@@ -3,34 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 
+import numpy as np
 import pytest
-
-posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
-BODY = "#| export\n{before}\ndef mean(a):\n    {body}\n"
-
-
-def attack(bench, body="return 7.0", before="", **options):
-    """Judge with a `mean` that is wrong; the exercise must fail with a sentence of reason."""
-    indented = body.replace("\n", "\n    ")
-    cells = bench.solve("toy_mean", BODY.format(before=before, body=indented))
-    report = bench.judge(cells, **options)
-    assert not report.passed
-    result = report.results[1]
-    assert (result.status, result.points) == ("failed", 0), result
-    assert str(result.failure.reason).endswith((".", "!", "?"))
-    assert result.failure.where
-    assert report.to_dict()["results"][1]["failure"]["reason"]
-    return report
-
-
-def others(report):
-    return [report.results[0].status, report.results[2].status]
-
-
-def kind(report):
-    return report.results[1].failure.kind
+from attacking import attack, kind, others, posix
 
 
 @posix
@@ -64,7 +40,6 @@ def test_leaving_by_exception_is_not_success(bench, place, text):
 
 @pytest.mark.parametrize("place", ["body", "before"])
 def test_endless_loop_ends_and_names_the_line(bench, place):
-    begun = time.perf_counter()
     report = attack(
         bench,
         **{place: "while True: pass"},
@@ -73,7 +48,6 @@ def test_endless_loop_ends_and_names_the_line(bench, place):
     assert kind(report) == "timeout"
     assert report.results[1].failure.line_text == "while True: pass"
     assert others(report) == ["passed", "passed"]
-    assert time.perf_counter() - begun < 8
 
 
 def test_endless_iteration_ends(bench):
@@ -249,58 +223,6 @@ def test_output_flood_before_a_right_answer_costs_nothing(bench):
     assert bench.judge(bench.solve("toy_mean", body)).passed
 
 
-FORK = """
-import os, time
-if os.fork() == 0:
-    with open({path!r}, "w") as stream:
-        stream.write(str(os.getpid()))
-    {then}
-"""
-
-
-@posix
-@pytest.mark.parametrize("then", ["time.sleep(60)", "while True: pass", "pass"])
-def test_child_that_outlives(bench, tmp_path, then):
-    path = str(tmp_path / "pid")
-    begun = time.perf_counter()
-    attack(bench, before=FORK.format(path=path, then=then))
-    assert time.perf_counter() - begun < 4
-    time.sleep(0.2)
-    with open(path, encoding="utf-8") as stream:
-        text = stream.read()
-    assert not text or _gone(int(text))
-
-
-def _gone(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stream:
-            return stream.read().split()[2] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-@posix
-def test_parent_dies_child_holds_the_pipes(bench):
-    body = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\nos._exit(3)"
-    begun = time.perf_counter()
-    report = attack(bench, body)
-    assert kind(report) == "crash"
-    assert "exit code 3" in str(report.results[1].failure.reason)
-    assert time.perf_counter() - begun < 3
-
-
-def test_thread_that_ends_the_process_later(bench):
-    text = "import threading, os, time\ndef later():\n    time.sleep(.05); os._exit(0)\n"
-    attack(bench, "threading.Thread(target=later).start()\ntime.sleep(5)", before=text)
-
-
-def test_thread_that_stays(bench):
-    text = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()"
-    begun = time.perf_counter()
-    attack(bench, before=text)
-    assert time.perf_counter() - begun < 4
-
-
 @posix
 def test_reaching_the_judge_through_frames(bench):
     text = (
@@ -322,14 +244,10 @@ def test_learner_sees_no_secrets(bench, monkeypatch):
     assert "hunter2" not in str(report.to_dict())
 
 
-def test_judging_leaves_nothing_behind(bench, tmp_path, monkeypatch):
-    import tempfile
-
-    import numpy as np
-
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_judging_leaves_nothing_behind(bench):
     before, state = os.getcwd(), np.random.get_state()[1].tolist()
-    body = "open('litter', 'w').write('x')\nreturn 7.0"
-    attack(bench, body)
+    report = attack(bench, "import os\nopen('litter', 'w').write('x')\nreturn os.getcwd()")
+    folder = report.results[1].failure.got.strip("'")
+    assert os.path.isabs(folder) and not os.path.exists(folder)
     assert os.getcwd() == before and np.random.get_state()[1].tolist() == state
-    assert not list(tmp_path.glob("tinytorch-judge-*")) and not os.path.exists("litter")
+    assert not os.path.exists("litter")

@@ -13,7 +13,6 @@ from tito.errors import TitoError
 from tito.judge import Judge
 from tito.literate.cells import Cell
 from tito.literate.reading import read_cells
-from tito.sandbox import Limits
 
 MEAN = "#| export\ndef mean(a):\n    {}\n"
 
@@ -64,8 +63,8 @@ def test_a_wrong_value_is_explained(bench):
     assert failure.kind == "check" and failure.position == 0
     assert str(failure.reason) == "The result is 4 instead of 3."
     assert (failure.given, failure.expected, failure.got) == ("mean([1, 2, 6])", "3.0", "4.0")
-    assert failure.because == "9 / 3" and failure.line_text == "def mean(a):"
-    assert failure.where == own_cell(bench).place(2)
+    assert failure.because == "9 / 3" and failure.line_text == "return 4.0"
+    assert failure.where == own_cell(bench).place(3)
 
 
 def test_an_error_names_the_learners_own_line(bench):
@@ -100,6 +99,35 @@ def test_unreadable_cells(bench, text):
     assert statuses(report) == ["passed", "failed", "passed"] and str(first(report).reason)
 
 
+DEEP = "".join(f"    elif a is {n}: return {n}\n" for n in range(1500))
+
+
+@pytest.mark.parametrize("is_solved", [True, False])
+def test_code_deeper_than_pythons_stack_gets_a_verdict(bench, is_solved):
+    deep = f"def deep(a):\n    if a is None: return 0\n{DEEP}"
+    cells = bench.cells if is_solved else bench.stubs()
+    own = next(cell.source for cell in cells if cell.grade_id == "toy_mean")
+    report = bench.judge(bench.solve("toy_mean", f"{own}\n\n\n{deep}", cells))
+    if is_solved:
+        assert statuses(report) == ["passed"] * 3 and not report.passed
+        assert "nested too deeply" in str(report.problem.reason)
+    else:
+        assert statuses(report) == ["not started", "failed", "not started"]
+    wrong = bench.judge(bench.solve("toy_mean", MEAN.format(f"if a is None: return 0\n{DEEP}")))
+    assert first(wrong).kind == "check"
+
+
+def test_lines_are_counted_as_python_counts_them(bench):
+    cells = bench.solve("toy_mean", MEAN.format("x = 'a\x0cb'\n    return nope"))
+    assert first(bench.judge(cells)).line_text == "return nope"
+
+
+def test_a_name_that_a_later_cell_deletes_is_gone(bench):
+    """As it would be in the package."""
+    extra = Cell("code", "#| export\ndel mean", index=99, origin=bench.cells[0].origin)
+    assert statuses(bench.judge([*bench.cells, extra])) == ["passed", "failed", "passed"]
+
+
 def test_a_cell_that_needs_a_broken_cell_says_so(bench):
     cells = bench.solve("toy_add", "#| export\ndef add(a, b) return")
     cells = bench.solve("toy_mean", MEAN.format("return float(add(a, a))"), cells)
@@ -113,7 +141,8 @@ def test_a_renamed_function_is_named(bench):
     failure = first(
         bench.judge(bench.solve("toy_mean", "#| export\ndef average(a):\n    return 3"))
     )
-    assert str(failure.reason) == "The test needs 'mean', which the cells of your file do not define."
+    reason = "The test needs 'mean', which the cells of your file do not define."
+    assert str(failure.reason) == reason
 
 
 def test_a_missing_cell(bench):
@@ -160,7 +189,9 @@ def test_an_extra_cell_that_raises_is_not_a_pass(bench):
     extra = Cell("code", "#| export\n1 / 0", index=99, line=300, origin=bench.cells[0].origin)
     report = bench.judge([*bench.cells, extra])
     assert statuses(report) == ["passed"] * 3 and not report.passed
-    assert "ZeroDivisionError" in str(report.problem.reason) and report.problem.where.endswith(":301")
+    reason = str(report.problem.reason)
+    assert reason.startswith("The exercises are right, but the file as a whole cannot be used.")
+    assert "ZeroDivisionError" in reason and report.problem.where.endswith(":301")
 
 
 def test_a_cell_that_hangs_is_left_out(bench):
@@ -231,5 +262,3 @@ def test_verdicts_are_the_same_every_time(bench):
     wrong = bench.solve("toy_mean", MEAN.format("return list({'a', 'b', 'c', 'd'})"))
     first_time, second = (bench.judge(wrong).results for _ in range(2))
     assert first_time == second
-
-

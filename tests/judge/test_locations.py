@@ -25,11 +25,11 @@ def result(bench, cells, exercise_id):
     return next(r for r in bench.judge(cells).results if r.exercise_id == exercise_id)
 
 
-def test_a_wrong_value_names_the_method_of_the_exercise(parts):
+def test_a_wrong_value_names_the_line_of_the_method_of_the_exercise(parts):
     cells = changed(parts, "toy_scale", "x * self.factor", "x + self.factor")
     failure = result(parts, cells, "toy_scale").failure
-    assert failure.kind == "check" and failure.line_text == "def forward(self, x):"
-    assert failure.where.endswith(f"01_toy.py:{own(parts, 'toy_scale').line + 7}")
+    assert failure.kind == "check" and failure.line_text == "return x + self.factor"
+    assert failure.where.endswith(f"01_toy.py:{own(parts, 'toy_scale').line + 10}")
 
 
 def own(bench, exercise_id):
@@ -122,7 +122,8 @@ def test_half_an_exercise_that_needs_an_unsolved_one(parts):
     cells = changed(parts, "toy_ends", "min(values)", "Scale(1).forward(values)", cells)
     scored = result(parts, cells, "toy_ends")
     assert scored.status == "failed"
-    assert str(scored.failure.reason) == "This needs the exercise toy_scale, which is not solved yet."
+    reason = "This needs the exercise toy_scale, which is not solved yet."
+    assert str(scored.failure.reason) == reason
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tito.curriculum.curriculum import Curriculum
 from tito.package.writer import (
+    PLACEHOLDER_MARK,
+    PREBUILT_MARK,
     built_exports,
+    is_prebuilt,
     package_files,
+    prebuilt_exports,
+    reference_exports,
     reference_sources,
+    upon,
     write_package,
     write_reference,
 )
 
 REAL = Curriculum.load()
+TOYS = Path(__file__).resolve().parents[1] / "toy_curriculum"
 
 
 def run(folder, code):
@@ -81,3 +89,89 @@ def test_files_are_deterministic_and_compile():
     assert files == package_files(Curriculum.load(), reference_sources(REAL))
     for path, text in files.items():
         compile(text, str(path), "exec")
+
+
+# -- several files of a module ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def toys():
+    """Two modules, each with a file in `core` and one in `shop`, which also shows their names."""
+    return Curriculum.load(TOYS)
+
+
+def test_each_target_gets_its_own_cells_and_a_placeholder_until_then(tmp_path, toys):
+    write_package(tmp_path, toys, reference_sources(toys, upto=1))
+    texts = {
+        p.relative_to(tmp_path).as_posix(): p.read_text("utf-8") for p in tmp_path.rglob("*.py")
+    }
+    assert "def grams(" in texts["tinytorch/core/scale.py"]
+    assert "def label(" in texts["tinytorch/shop/units.py"]
+    assert "def label(" not in texts["tinytorch/core/scale.py"]
+    for path in ("tinytorch/core/recipe.py", "tinytorch/shop/prices.py"):
+        assert texts[path].startswith(PLACEHOLDER_MARK), path
+    assert texts["tinytorch/shop/__init__.py"].startswith('"""tinytorch.shop: units and prices."""')
+    assert texts["tinytorch/core/__init__.py"].startswith('"""tinytorch.core: weighing and rec')
+
+
+def test_facades_show_names_of_every_file(tmp_path, toys):
+    write_package(tmp_path, toys, reference_sources(toys))
+    code = (
+        "import tinytorch as t, tinytorch.shop as s\n"
+        "print([f.__module__ for f in (t.grams, t.label, t.total, t.price)])\n"
+        "print(s.label is t.label, s.price is t.price, s.grams is t.grams)"
+    )
+    done = run(tmp_path, code)
+    homes = [
+        f"tinytorch.{name}" for name in ("core.scale", "shop.units", "core.recipe", "shop.prices")
+    ]
+    assert done.stdout.splitlines() == [str(homes), "True True True"], done.stderr
+
+
+def test_a_name_of_the_second_file_says_which_module_brings_it(tmp_path, toys):
+    write_package(tmp_path, toys, reference_sources(toys, upto=1))
+    for code in (
+        "from tinytorch.shop import price",
+        "from tinytorch import price",
+        "import tinytorch.shop.prices",
+    ):
+        error = run(tmp_path, code).stderr
+        assert "Module 02 (Recipe)" in error and "tito module start 02" in error, code
+
+
+def test_a_module_is_built_when_each_of_its_files_is(tmp_path, toys):
+    write_package(tmp_path, toys, reference_sources(toys))
+    scale = toys.module(1)
+    assert set(built_exports(tmp_path, scale)) == {"core.scale", "shop.units"}
+    (tmp_path / "tinytorch" / "shop" / "units.py").unlink()
+    assert built_exports(tmp_path, scale) is None
+
+
+def test_prebuilt_files_are_marked_and_the_same_code(toys):
+    scale = toys.module(1)
+    prebuilt, reference = prebuilt_exports(toys, scale), reference_exports(toys, scale)
+    assert is_prebuilt(prebuilt) and not is_prebuilt(reference)
+    for target, text in prebuilt.items():
+        mark, _, rest = text.partition("\n")
+        assert mark == f"{PREBUILT_MARK} Module 01 (Scale), not your own work."
+        assert rest == reference[target]
+
+
+def test_a_file_outside_of_the_inner_packages(tmp_path):
+    """Modules 19 and 20 lie beside `core`, not in it."""
+    write_package(tmp_path, REAL, {})
+    for number, target in ((19, "benchmarking"), (20, "olympics")):
+        assert REAL.module(number).exports == (target,)
+        error = run(tmp_path, f"import tinytorch.{target}").stderr
+        assert f"Module {number}" in error
+
+
+# -- what a module builds upon ---------------------------------------------------------------------
+
+
+def test_upon_are_its_prerequisites_and_what_there_is_of_the_optional_ones():
+    everything = {m.number: {} for m in REAL.modules}
+    assert list(upon(REAL.module(10), everything)) == [1, 2, 3, 4, 5, 6, 7]
+    assert list(upon(REAL.module(19), everything)) == list(range(1, 19))
+    del everything[16]
+    assert 16 not in upon(REAL.module(19), everything)

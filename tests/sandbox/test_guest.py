@@ -38,7 +38,7 @@ def test_a_hundred_megabytes_there_and_back(guest_of):
         ("range(2 * 10**7)", ""),
         ("[[] for _ in range(600_000)]", ""),
         ("[np.zeros(1 << 23)] * 16", "import numpy as np"),
-        ("{n * (2**61 - 1) for n in range(20_000)}", ""),
+        ("{n * (2**61 - 1) for n in range(5_000)}", ""),
         ("[(1,) * 1000] * 1000", ""),
     ],
 )
@@ -165,6 +165,21 @@ def test_exceptions_keep_class_and_message(local_guest, raising, kind, message):
     with pytest.raises(kind) as caught:
         local_guest().run(raising)
     assert message in str(caught.value)
+
+
+def test_what_is_too_large_is_said_by_code_and_data(local_guest):
+    guest = local_guest()
+    for expression, said in {
+        "[0] * 600_000": "items, too large to be checked",
+        "b'x' * (200 << 20)": "200 MB, too large to be checked",
+        "'x' * (20 << 20)": "20 MB, too large to be checked",
+    }.items():
+        with pytest.raises(ValueError) as caught:
+            guest.value(expression)
+        assert said in str(caught.value.explained)
+    with pytest.raises(RuntimeError) as caught:
+        guest.run("class TooLarge(RuntimeError): pass\nraise TooLarge('as you like')")
+    assert caught.value.explained is None
 
 
 def test_a_fault_of_ours_is_no_error_of_the_learners(local_guest):

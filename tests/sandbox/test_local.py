@@ -79,6 +79,17 @@ def test_children_end_though_the_keeper_was_killed(local_guest, tmp_path):
     assert eventually(lambda: gone(child))
 
 
+@linux
+def test_processes_are_counted(local_guest):
+    guest = local_guest(processes=20)
+    with pytest.raises(GuestLost) as caught:
+        guest.run(
+            "import os, time\nfor _ in range(60):\n    if os.fork() == 0: os.setsid(); break\n"
+            "time.sleep(600)"
+        )
+    assert caught.value.message.code == "sandbox.processes"
+
+
 def test_a_stopped_keeper_is_ended(local_guest, monkeypatch):
     monkeypatch.setattr("tito.sandbox.host.local.KEEPER_WAIT", 0.2)
     guest = local_guest()

@@ -48,7 +48,6 @@ def test_a_new_progress_is_readable_and_empty(workspace):
     progress = Progress.load(workspace)
     assert (progress.completed, progress.current, progress.track) == ((), None, None)
     assert (progress.notices, progress.lost) == ([], "")
-    assert progress.missing((1, 2)) == [1, 2]
     assert not progress.entry(ONE).is_begun
     assert stored(workspace) == {
         "version": VERSION, "current": None, "modules": {}, "milestones": {}

@@ -34,7 +34,9 @@ def sums(curriculum):
 
 def judged(workspace, module):
     judge = Judge(workspace.curriculum)
-    return run_tests(workspace, judge, read_work(workspace, module))
+    tested = run_tests(workspace, judge, read_work(workspace, module))
+    assert tested.fault is None
+    return tested.report
 
 
 def complete(workspace, module):

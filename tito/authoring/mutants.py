@@ -55,7 +55,7 @@ class Mutant:
 def mutants(exercise: Exercise) -> Iterator[Mutant]:
     """Every mutant of an exercise's solution regions."""
     source = DECORATOR.sub(rf"\1{HIDDEN}", exercise.cell.source)
-    lines = {n + 1 for r in regions(exercise.cell) for n in range(r.start + 1, r.stop)}
+    lines = {n + 1 for r in regions(exercise.cell) for n in range(r.begin + 1, r.stop)}
     tree, found, _, _ = create_mutations(exercise.id, source, covered_lines=lines)
     spoken = _texts_in_raises(tree)
     for mutation in found:

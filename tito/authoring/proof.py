@@ -1,9 +1,10 @@
 """The author's proof: what must hold of every module before a learner may see it.
 
-For each module: the stub of every exercise scores 0, the reference scores all points, each
-planted mistake loses its own exercise and no earlier one and earns the hint written for it,
-points add up, every exercise has its hints, no solution stands in a learner's notebook, ids
-are unique, and the package cut off after the module imports and passes the tests so far.
+For each module: the stub of every exercise scores 0, the reference scores all points and works
+as a part of the package, each planted mistake loses its own exercise and no earlier one and
+earns the hint written for it, points add up, every exercise has its hints, no solution stands
+in a learner's notebook, ids are unique, and the package cut off after the module imports and
+passes the tests so far.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ def prove(
     # Processes, not threads: CPython's parser is not safe to run in several threads at once
     # (3.11), and a parser error would be counted as a caught mistake.
     workers = os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(curriculum.root,)) as pool:
+    places = curriculum.root, curriculum.hidden
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=places) as pool:
         for module in modules:
             notify(f"{module.label}")
             proofs.append(_prove_module(judge, module, sources, pool))
@@ -83,7 +85,7 @@ def _prove_module(judge: Judge, module: Module, sources: Sources, pool: Executor
     proof.faults += lint_module(curriculum, module)
     proof.faults += [str(leak) for leak in check_order(curriculum, [module])]
     before = upon(module, sources)
-    proof.faults += _all_points(judge.judge(module, cells, before), "the reference")
+    proof.faults += _reference_faults(judge.judge(module, cells, before))
     stubs = with_source(cells, {e.id: stub(e.cell, module.label) for e in found})
     proof.faults += _no_points(judge.judge(module, stubs, before))
     cases = _cases(curriculum, module)
@@ -91,16 +93,21 @@ def _prove_module(judge: Judge, module: Module, sources: Sources, pool: Executor
         cases, pool.map(partial(_run, before), cases, chunksize=4), strict=True
     ):
         _settle(proof, case, report)
-    proof.faults += _truncation_faults(judge, module, sources)
+    upto = {number: exports for number, exports in sources.items() if number <= module.number}
+    proof.faults += _import_faults(curriculum, module, upto)
+    proof.faults += _cut_off_faults(judge, module, upto)
     return proof
 
 
-def _all_points(report: Report, who: str) -> list[str]:
-    return [
-        f"{who} does not pass {result.exercise_id}: {_reason(result)}"
+def _reference_faults(report: Report) -> list[str]:
+    """What the judge has against the reference: its exercises, its file, or its package."""
+    faults = [
+        f"the reference does not pass {result.exercise_id}: {_reason(result)}"
         for result in report.results
         if result.status != "passed"
     ]
+    others = (failure for failure in (report.problem, report.integration) if failure)
+    return faults + [f"the reference as a whole: {failure.reason}" for failure in others]
 
 
 def _no_points(report: Report) -> list[str]:
@@ -133,8 +140,8 @@ def _cases(curriculum: Curriculum, module: Module) -> list[Case]:
 _judges: list[Judge] = []  # one in each worker process, made when the worker starts
 
 
-def _begin(root: Path) -> None:
-    _judges.append(Judge(Curriculum.load(root)))
+def _begin(root: Path, hidden: Path | None) -> None:
+    _judges.append(Judge(Curriculum.load(root, hidden)))
 
 
 def _run(sources: Sources, case: Case) -> Report:
@@ -169,16 +176,15 @@ def _settle_hint(proof: ModuleProof, case: Case, shown: str) -> None:
         )
 
 
-def _truncation_faults(judge: Judge, module: Module, sources: Sources) -> list[str]:
-    """Cut the package off after `module`: it must import and pass the tests of modules 1…k."""
-    curriculum = judge.curriculum
-    upto = {n: exports for n, exports in sources.items() if n <= module.number}
-    faults = _import_faults(curriculum, module, upto)
-    for number in upto:
-        earlier = curriculum.module(number)
-        report = judge.judge(earlier, curriculum.cells(earlier), upto)
-        faults += _all_points(report, f"with the package cut off after {module.id}, the reference")
-    return faults
+def _cut_off_faults(judge: Judge, module: Module, upto: Sources) -> list[str]:
+    """The tests of modules 1…k on the package cut off after k: what a later one may break."""
+    earlier = (judge.curriculum.module(number) for number in upto)
+    failures = ((other, judge.on_package(other, upto)) for other in earlier)
+    return [
+        f"cut off after {module.id}, the package fails {other.label}: {failure.reason}"
+        for other, failure in failures
+        if failure
+    ]
 
 
 def _import_faults(curriculum: Curriculum, module: Module, upto: Sources) -> list[str]:

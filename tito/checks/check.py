@@ -13,7 +13,7 @@ from tito.checks.compare import change, close_difference, equal_difference
 from tito.checks.failed import CheckFailed, Text
 from tito.checks.values import numbers, plain, shorten, show, signature, strip_addresses, unwrap
 from tito.messages import Message
-from tito.messages.stub import PATTERN as STUB
+from tito.messages.stub import PATTERN
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Saying = Any  # a text, a value to be shown, or a function without arguments that gives one
@@ -22,7 +22,7 @@ Finder = Callable[[], Message | None]
 
 def is_stub_error(error: BaseException) -> bool:
     """Whether an exception comes from an exercise that nobody has solved yet."""
-    return isinstance(error, NotImplementedError) and bool(STUB.match(str(error)))
+    return isinstance(error, NotImplementedError) and bool(PATTERN.match(str(error)))
 
 
 class Check:

@@ -12,7 +12,7 @@ from typing import Any
 from tito.checks.check import is_stub_error
 from tito.checks.failed import CheckFailed, Text
 from tito.checks.patterns import error_pattern
-from tito.checks.values import shorten
+from tito.checks.values import sentence, shorten
 from tito.messages import Message
 from tito.messages.stub import PATTERN
 
@@ -104,8 +104,8 @@ def _of_stub(error: BaseException, exercise: str, own: Step | None) -> Diagnosis
     match = PATTERN.match(str(error))
     name = match[1] if match else exercise
     if exercise and name != exercise:
-        return Diagnosis(exercise, Message("notebook.needs", exercise=name), "stub")
-    reason, fix = Message("notebook.unsolved"), Message("notebook.write_here")
+        return Diagnosis(exercise, Message("judge.needs_exercise", exercise=name), "stub")
+    reason, fix = Message("judge.not_solved"), Message("judge.write_here")
     return Diagnosis(exercise, reason, "stub", fix=fix, **_place(own))
 
 
@@ -119,13 +119,14 @@ def _of_error(
     error: BaseException, exercise: str, own: Step | None, tests: list[Step]
 ) -> Diagnosis:
     name, message = type(error).__name__, str(error)
+    shown = shorten(f"{name}: {message}" if message else name, MESSAGE_SHOWN)
     place = _place(own)
     return Diagnosis(
         exercise,
-        Message("notebook.raised" if own else "notebook.unusable"),
+        Message("judge.raised" if own else "judge.unusable", error=sentence(shown)),
         "error",
         given=_expression(tests[-1]) if tests else "",
-        got=shorten(f"{name}: {message}" if message else name, MESSAGE_SHOWN),
+        got=shown,
         hint=error_pattern(name, message, str(place.get("line_text", ""))),
         **place,
     )

@@ -62,9 +62,3 @@ class CheckFailed(AssertionError):
         rows = [(Message(f"label.{name}"), getattr(self, name)) for name in ROWS]
         lines = [f"  {label!s:<9} {text}" for label, text in rows if text]
         return "\n".join([str(self.reason), *lines])
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows in place of a traceback."""
-        from tito.checks.notebook import shown_lines
-
-        return shown_lines(self)

@@ -140,6 +140,11 @@ def shorten(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     return text if len(text) <= limit else text[: limit - 4].rstrip() + " ..."
 
 
+def sentence(text: str) -> str:
+    """The text with a full stop, if it does not end a sentence yet."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
 def show(value: Any) -> str:
     """Short text for one line of a report, in Python's notation: arrays with their shape."""
     value = plain(value)

@@ -7,24 +7,37 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import ISOLATION, JSON, choose, curriculum, open_standing, say_file_used
-from tito.cli.rendering import notice, print_json, say, say_wrapped, table
+from tito.cli.common import (
+    EXERCISE,
+    JSON,
+    WHICH,
+    choose,
+    curriculum,
+    open_standing,
+    say_file_used,
+)
+from tito.cli.facts import (
+    advice,
+    day_completed,
+    module_facts,
+    points_reached,
+    standing_facts,
+)
+from tito.cli.judging import complete, test
+from tito.cli.lazy import SuggestingGroup
+from tito.cli.rendering import print_json, say, say_wrapped, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
-    from tito.judge import Isolation
-    from tito.workspace.completion import Completion
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
-    from tito.workspace.work import Work
 
 NO_OPEN = click.option("--no-open", is_flag=True, help="Only print where the notebook is.")
-WHICH = click.argument("module", required=False)
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def module() -> None:
     """Work on modules: start one, test it, get hints, complete it.
 
@@ -38,7 +51,7 @@ def list_modules(as_json: bool) -> None:
     """The curriculum: every module, what it needs, and whether it is here yet."""
     modules = curriculum().modules
     if as_json:
-        print_json([_facts(m) for m in modules])
+        print_json([module_facts(m) for m in modules])
         return
     rows = [
         (m.id, m.title, m.tier, m.dots, m.hours, m.points,
@@ -46,7 +59,7 @@ def list_modules(as_json: bool) -> None:
         for m in modules
     ]  # fmt: skip
     columns = ["Nr", "Module", "Tier", "Level", "Hours", "#Points", "Needs", "Here"]
-    table(columns, rows)
+    table(columns, rows, spare=["Tier", "Level", "Hours", "Here"])
 
 
 @module.command()
@@ -55,12 +68,13 @@ def status(as_json: bool) -> None:
     """Your progress across all modules, and what comes next."""
     standing = open_standing()
     if as_json:
-        print_json(_standing_facts(standing))
+        print_json(standing_facts(standing))
         return
     here = curriculum().available
     table(
         ["Nr", "Module", "State", "#Points", "Completed"],
-        [(m.id, m.title, standing.state_of(m), _points(m, standing), _day(m, standing))
+        [(m.id, m.title, standing.state_of(m), points_reached(m, standing),
+          day_completed(m, standing))
          for m in here],
     )  # fmt: skip
     done = [m for m in here if m.number in standing.progress.completed]
@@ -69,7 +83,7 @@ def status(as_json: bool) -> None:
         f"{len(curriculum().modules) - len(here)} more come in later releases: "
         "tito module list")  # fmt: skip
     say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
-    say(_advice(standing))
+    say(advice(standing))
 
 
 @module.command()
@@ -100,34 +114,13 @@ def view(module: str | None) -> None:
     click.echo_via_pager(prose(curriculum(), chosen))
 
 
-@module.command()
-@WHICH
-@ISOLATION
-@JSON
-def test(module: str | None, isolation: Isolation, as_json: bool) -> None:
-    """Check your answers in MODULE: every exercise, and the first failure in detail."""
-    from tito.cli.verdict import show_report
-    from tito.judge import Judge
-    from tito.workspace.testing import run_tests
-
-    standing, chosen = choose(module)
-    work = _read(standing.workspace, chosen)
-    report = run_tests(standing.workspace, Judge(curriculum(), isolation=isolation), work)
-    if as_json:
-        print_json(report.to_dict(curriculum().wording))
-    else:
-        show_report(report, curriculum().wording)
-        if report.complete:
-            again = chosen.number in standing.progress.completed
-            step = "It is complete. Changed since? Put it into your package" if again else "Next"
-            say(f"{step}: tito module complete {chosen.id}")
-    _notice_saved(work)
-    sys.exit(0 if report.complete else 1)
+module.add_command(test)
+module.add_command(complete)
 
 
 @module.command()
 @WHICH
-@click.argument("exercise", required=False)
+@EXERCISE
 @click.option("--level", type=click.IntRange(1, 3), help="Show this level instead of the next.")
 def hint(module: str | None, exercise: str | None, level: int | None) -> None:
     """A hint for EXERCISE (default: the first one not solved); each call tells a little more."""
@@ -174,56 +167,6 @@ def reset(module: str | None, yes: bool) -> None:
     say(f"Fresh: {workspace.display_path(done.notebook)}")
 
 
-@module.command()
-@WHICH
-@ISOLATION
-def complete(module: str | None, isolation: Isolation) -> None:
-    """Test MODULE; if everything passes, put your code into your package."""
-    from tito.cli.verdict import show_report
-    from tito.judge import Judge
-    from tito.workspace.completion import complete_work
-
-    standing, chosen = choose(module)
-    work = _read(standing.workspace, chosen)
-    done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
-    show_report(done.report, curriculum().wording)
-    _notice_saved(work)
-    if done.export is None:
-        say(f"{chosen.label} is not complete yet; nothing was exported.")
-        sys.exit(1)
-    _say_completion(standing.workspace, chosen, done)
-
-
-def _read(workspace: Workspace, chosen: Module) -> Work:
-    from tito.workspace.work import read_work
-
-    say_file_used(workspace, chosen)
-    return read_work(workspace, chosen)
-
-
-def _notice_saved(work: Work) -> None:
-    if work.was_saved_since:
-        notice(["Your file was saved again meanwhile. This is about the version before that; "
-                "run it again for the new one."])  # fmt: skip
-
-
-def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
-    assert done.export is not None
-    again = "" if done.is_first else " again"
-    say(f"{chosen.label} is complete{again}: {done.report.points} points.")
-    targets = " and ".join(workspace.display_path(target) for target in done.export.targets)
-    say(f"Your code is now {targets}; use it with: from {chosen.import_names[0]} import …")
-    for kept in done.export.backups:
-        say(f"The version before is kept: {workspace.display_path(kept)}")
-    if not done.is_first:
-        say("A notebook that runs already sees it after a restart of its kernel.")
-    for milestone, part in done.parts:
-        say(f"Unlocked: {milestone.title} ({milestone.year}), part {part.number}: "
-            f"tito milestone run {milestone.name} --part {part.number}")  # fmt: skip
-    for opened in done.modules:
-        say(f"Unlocked: {opened.label}: tito module start {opened.id}")
-
-
 def _next() -> tuple[Standing, Module]:
     """What `start` without a name means."""
     standing = open_standing()
@@ -249,48 +192,3 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
         say("JupyterLab opens in your browser. If it does not, go to:")
         say(address or f"(see {workspace.display_path(workspace.state_dir / LOG)})")
     say(f"When you have written something: tito module test {chosen.id}")
-
-
-def _facts(m: Module) -> dict[str, object]:
-    return {
-        "id": m.id, "name": m.word, "title": m.title, "tier": m.tier, "hours": m.hours,
-        "difficulty": m.difficulty, "max_points": m.points,
-        "prerequisites": m.prerequisites, "optional": m.optional, "available": m.available,
-    }  # fmt: skip
-
-
-def _standing_facts(standing: Standing) -> dict[str, object]:
-    rows = [
-        {**_facts(m), "state": standing.state_of(m), **standing.progress.entry(m).to_dict()}
-        for m in curriculum().modules
-    ]
-    track = {"name": standing.track.name, "build": standing.track.build}
-    return {
-        "workspace": standing.workspace.root,
-        "current": standing.current.id,
-        "track": {**track, "prebuilt": standing.track.prebuilt},
-        "modules": rows,
-    }
-
-
-def _points(m: Module, standing: Standing) -> str:
-    """Points of the completion, else of the last test."""
-    entry = standing.progress.entry(m)
-    tested = entry.tests.points if entry.tests else None
-    got = entry.points if entry.points is not None else tested
-    return f"{got or 0}/{m.points}"
-
-
-def _day(m: Module, standing: Standing) -> str:
-    return str(standing.progress.entry(m).completed or "")[:10]
-
-
-def _advice(standing: Standing) -> str:
-    current, progress = standing.current, standing.progress
-    if current.number not in progress.completed and progress.entry(current).is_begun:
-        return "Next: tito module resume"
-    return (
-        f"Next: tito module start {standing.next.id}"
-        if standing.next
-        else ("Next: tito milestone list")
-    )

@@ -31,7 +31,7 @@ def setup(folder: Path | None, track: str | None) -> None:
     from tito.workspace.setup import create, default_folder
     from tito.workspace.tracks import choose_track
 
-    chosen = curriculum().track(track) if track else None
+    chosen = curriculum().track(track) if track is not None else None
     result = create(folder or default_folder(), curriculum())
     if chosen:
         result.added += choose_track(result.workspace, chosen)

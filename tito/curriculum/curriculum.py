@@ -132,10 +132,10 @@ class Curriculum:
         try:
             return self.own_track(parse_numbers(ref))
         except ValueError as error:
-            names = ", ".join(known)
+            named = f"it is none of {', '.join(known)}, and " if known else ""
             raise TitoError(
-                f"There is no track {ref!r}: it is none of {names}, and {error}.",
-                "Name one of these, or the modules to build, such as 1-7 or 14-19.",
+                f"There is no track {ref!r}: {named}{error}.",
+                "Name a track, or the modules to build, such as 1-7 or 14-19.",
                 exit_code=2,
             ) from None
 
@@ -145,7 +145,8 @@ class Curriculum:
         if unknown:
             raise ValueError(f"there is no module {show_numbers(unknown)}")
         direct = {module.number: module.requires for module in self.modules}
-        return _track("own", f"Modules {show_numbers(build)}", tuple(build), direct)
+        title = f"Module{'s' if len(build) > 1 else ''} {show_numbers(build)}"
+        return _track("own", title, tuple(build), direct)
 
     def labels(self, numbers: Iterable[int]) -> str:
         """For messages: "Module 01 (Tensor) and Module 02 (Activations)"."""

@@ -14,6 +14,7 @@ from tito.judge.names import Names, module_names
 from tito.literate.cells import Cell
 
 INTEGRATION = "def test_module("
+CALL = "\ntest_module()"
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,10 @@ def answer_key(curriculum: Curriculum, module: Module) -> AnswerKey:
 
 
 def _integration(cells: Sequence[Cell]) -> str:
-    """The source of the cell that defines test_module(); empty if there is none."""
+    """The source of the cell that defines test_module(), and calls it; empty if there is none."""
     code = (c.source for c in cells if c.kind == "code" and not c.is_export)
-    return next((text for text in code if INTEGRATION in text), "")
+    found = next((text for text in code if INTEGRATION in text), "")
+    return found if not found or CALL in found else f"{found}\n{CALL}\n"
 
 
 def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:

@@ -10,13 +10,14 @@ from tito.curriculum.exercises import TEST_PREFIX
 from tito.curriculum.modules import PACKAGE_NAME
 from tito.judge import verdict
 from tito.judge.answer_key import AnswerKey
+from tito.judge.names import Names
 from tito.judge.program import SCRATCH, program_of
 from tito.judge.report import Failure
-from tito.judge.session import Session, Step
+from tito.judge.session import HOST_SHARE, Session, Step
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell
 from tito.messages import Message
-from tito.sandbox import GuestLost
+from tito.sandbox import GuestLost, host_deadline
 
 PLACE = "<test module>"
 OURS = Cell("code", "", index=-1_000_000)  # no cell of the learner's
@@ -30,25 +31,45 @@ for _name in {homes!r}:
 """
 
 
-def integrate(session: Session, key: AnswerKey, cells: Sequence[Cell]) -> Failure | None:
-    """Import the package with the module in it, and run the module's ``test_module()`` on that.
+def integrate(
+    session: Session, key: AnswerKey, cells: Sequence[Cell], *, exercises: bool = False
+) -> Failure | None:
+    """Import the session's package with the module in it, and run ``test_module()`` on that.
 
-    The session's package holds what the cells export. None if all goes well.
+    Args:
+        cells: what the module's files in the package were exported from.
+        exercises: run each exercise's tests on the package instead.
+
+    None if all goes well, else the first failure.
     """
     helpers = _helpers(key)
     session.replace([_imports(key), *_beside(key, cells), _step("\n\n".join(helpers.values()))])
-    client = session.ready()
+    session.ready()
     origin = cells[0].origin if cells else ""
     for fault in session.faults.values():
         return _failure(verdict.of_package(fault.error, origin, {}))
-    if client is None or not key.integration:
-        return None
-    texts = {**key.texts, PLACE: key.integration}
+    texts = {**key.texts, PLACE: key.integration} if key.integration else key.texts
+    names = replace(key.names, learner=(*key.names.learner, *helpers))
+    for place in key.texts if exercises else texts.keys() - key.texts.keys():
+        error = _error(session, key, names, texts, place)
+        if error:
+            return _failure(verdict.of_package(error, origin, texts))
+    return None
+
+
+def _error(
+    session: Session, key: AnswerKey, names: Names, texts: dict[str, str], place: str
+) -> BaseException | None:
+    """What a test raises that is run on the package."""
+    client = session.ready()
+    known = dict.fromkeys(_tests(key), _passed_before) if place == PLACE else {}
+    if client is None:  # so many guests died that no further one is started
+        return GuestLost("crash", Message("judge.not_judged", count=session.deaths))
     try:
-        names = replace(key.names, learner=(*key.names.learner, *helpers))
-        TestRun(client, names, texts).run(PLACE, dict.fromkeys(_tests(key), _passed_before))
+        with host_deadline(session.limits.exercise_seconds * (1 + HOST_SHARE)):
+            TestRun(client, names, texts).run(place, known)
     except (Exception, GuestLost) as error:
-        return _failure(verdict.of_package(error, origin, texts))
+        return error
     return None
 
 

@@ -12,14 +12,13 @@ from tito.judge.answer_key import AnswerKey
 from tito.judge.locations import is_untouched, stub_line
 from tito.judge.program import Program, export_failure, export_problem, loose_name
 from tito.judge.report import ExerciseResult, Failure, Report, Status, WrittenAnswer
-from tito.judge.session import LoadFault, Session
+from tito.judge.session import HOST_SHARE, LoadFault, Session
 from tito.judge.testcell import TestRun
 from tito.judge.verdict import Scene
 from tito.literate.cells import Cell
 from tito.messages import Message
 from tito.sandbox import Client, GuestLost, Limits, host_deadline
 
-HOST_SHARE = 2.0  # our own part in an exercise may take so many times the learner's
 Outcome = tuple[Status, Failure | None]
 
 
@@ -202,6 +201,6 @@ class Judgement:
 
     def _not_judged(self, cell: Cell) -> Failure:
         fault: LoadFault | None = self.session.file_fault()
-        if fault:
+        if fault and isinstance(fault.error, GuestLost):
             return verdict.from_fault(fault, self.scene)
         return verdict.not_judged(self.session.deaths, cell)

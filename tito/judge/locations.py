@@ -14,11 +14,15 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 class Function(NamedTuple):
-    """A function of a cell: its name with the classes around it, its first and last line."""
+    """A function of a cell: its name with the classes around it, its first and last line.
+
+    ``result`` is the line that gives its result, if no other line can: else None.
+    """
 
     name: str
     line: int
     last: int
+    result: int | None
 
 
 def where(cell: Cell, line: int | None = None) -> str:
@@ -32,12 +36,12 @@ def where(cell: Cell, line: int | None = None) -> str:
 
 def line_text(cell: Cell, line: int | None) -> str:
     """The text of one line of a cell, without its indent; empty if there is no such line."""
-    lines = cell.source.splitlines()
+    lines = cell.lines
     return lines[line - 1].strip() if line and 0 < line <= len(lines) else ""
 
 
-def exercise_line(cell: Cell, reference: Cell) -> int | None:
-    """The line of the learner's function that the exercise is about; None if it is not there.
+def exercise_function(cell: Cell, reference: Cell) -> Function | None:
+    """The learner's function that the exercise is about; None if it is not there.
 
     That is the function in which the reference holds its solution region. Where several
     functions are to be written, nothing says which of them is wrong: None.
@@ -45,8 +49,20 @@ def exercise_line(cell: Cell, reference: Cell) -> int | None:
     names = {enclosing(reference.source, region.start + 1) for region in regions(reference)}
     name = names.pop() if len(names) == 1 else ""
     # Where a name is defined twice, Python keeps the last.
-    same = [function.line for function in _functions(cell.source) if function.name == name]
+    same = [function for function in _functions(cell.source) if function.name == name]
     return same[-1] if same else None
+
+
+def exercise_line(cell: Cell, reference: Cell) -> int | None:
+    """The line of the learner's cell that begins the exercise's function; None if unknown."""
+    function = exercise_function(cell, reference)
+    return function.line if function else None
+
+
+def result_line(cell: Cell, reference: Cell) -> int | None:
+    """The line that a wrong result comes from, as far as the text alone tells it."""
+    function = exercise_function(cell, reference)
+    return function and (function.result or function.line)
 
 
 def enclosing(source: str, line: int) -> str:
@@ -79,7 +95,10 @@ def _code(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, SCOPES) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
-    return ast.dump(tree)
+    try:
+        return ast.dump(tree)
+    except RecursionError:
+        return source
 
 
 def _parsed(source: str) -> ast.Module | None:
@@ -89,18 +108,41 @@ def _parsed(source: str) -> ast.Module | None:
         return None
 
 
+def _only_result(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int | None:
+    """The line of the one statement that gives a function's result; None if it is not one."""
+    docstring = ast.get_docstring(function, clean=False) is not None
+    body = function.body[1:] if docstring else function.body
+    if len(body) == 1 and not hasattr(body[0], "body"):
+        return body[0].lineno
+    returns = [node for node in _own_nodes(function) if isinstance(node, ast.Return)]
+    return body[-1].lineno if body and returns == body[-1:] else None
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a function without those of functions inside it."""
+    waiting = list(ast.iter_child_nodes(function))
+    while waiting:  # no recursion: a long chain of elif is deeper than Python's stack
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, (*SCOPES, ast.Lambda)):
+            waiting += ast.iter_child_nodes(node)
+
+
 def _functions(source: str) -> list[Function]:
     """Every function of a cell, outer ones before inner ones."""
+    found = []
     tree = _parsed(source)
-    return list(_walk(tree, "")) if tree else []
-
-
-def _walk(node: ast.AST, prefix: str) -> Iterator[Function]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, SCOPES):
-            name = prefix + child.name
-            if not isinstance(child, ast.ClassDef):
-                yield Function(name, child.lineno, child.end_lineno or child.lineno)
-            yield from _walk(child, f"{name}.")
-        elif not isinstance(child, ast.expr):
-            yield from _walk(child, prefix)
+    waiting: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
+    while waiting:
+        node, prefix = waiting.pop()
+        if isinstance(node, SCOPES):
+            name = prefix + node.name
+            prefix = f"{name}."
+            if not isinstance(node, ast.ClassDef):
+                last = node.end_lineno or node.lineno
+                found.append(Function(name, node.lineno, last, _only_result(node)))
+        children = [
+            child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)
+        ]
+        waiting += [(child, prefix) for child in reversed(children)]
+    return found

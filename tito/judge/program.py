@@ -88,7 +88,7 @@ def _lost(lost: LostExport) -> Failure:
 def _refused(error: SourceError) -> Failure:
     return Failure(
         kind="export",
-        reason=Message("export.refused", fault=error.message),
+        reason=Message("export.refused", fault=error.message.removeprefix(f"{error.place}: ")),
         where=error.place,
         fix=error.fix,
         signature="export",

@@ -15,7 +15,8 @@ from tito.judge.judgement import Judgement
 from tito.judge.mistakes import KnownMistakes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import program_of
-from tito.judge.report import Report
+from tito.judge.report import Failure, Report
+from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
 from tito.literate.cells import Cell
 from tito.package.exporter import export_files
@@ -104,6 +105,8 @@ class Judge:
         cells = [_readable(cell) for cell in cells]
         with Session(self.profile.limits, self.launcher) as session:
             report = self._report(session, module, cells, sources, only)
+            if self.profile.hints:
+                report = with_returned_lines(session, self.answer_key(module), cells, report)
             if only is None and report.passed:
                 report = self._integrated(session, report, cells, sources)
         if self.profile.hints:
@@ -129,6 +132,16 @@ class Judge:
         with Session(limits or self.profile.limits) as session:
             for cells in variants:
                 yield self._report(session, module, cells, sources, only)
+
+    def on_package(self, module: Module, sources: Sources) -> Failure | None:
+        """Run a module's tests on a package that holds it, and perhaps later modules: for authors.
+
+        None if all pass, else the first failure.
+        """
+        with Session(self.profile.limits, self.launcher) as session:
+            session.package = packed(self.curriculum, sources)
+            key = self.answer_key(module)
+            return integrate(session, key, key.cells, exercises=True)
 
     def _report(
         self, session: Session, module: Module, cells: Sequence[Cell], sources: Sources, only: Only

@@ -12,6 +12,8 @@ from tito.judge.packing import Packed
 from tito.literate.cells import Cell
 from tito.sandbox import Client, GuestLost, GuestProcess, Launcher, Limits, choose
 
+HOST_SHARE = 2.0  # our own part in an exercise may take so many times the learner's
+
 
 @dataclass(frozen=True)
 class Step:
@@ -145,12 +147,17 @@ class Session:
     def file_fault(self) -> LoadFault | None:
         """The first fault of a cell that belongs to no exercise, unless work is just unfinished."""
         own = (f for f in self.faults.values() if not f.cell.is_exercise)
-        return next((fault for fault in own if not is_stub_error(fault.error)), None)
+        return next((fault for fault in own if not _is_unfinished(fault.error)), None)
 
     def exercise_fault(self, apart_from: Cell) -> LoadFault | None:
         """The first fault of another exercise's cell."""
         others = (f for f in self.faults.values() if f.cell.index != apart_from.index)
         return next((fault for fault in others if fault.cell.is_exercise), None)
+
+
+def _is_unfinished(error: BaseException) -> bool:
+    """Whether an exercise of this module is just not solved yet."""
+    return is_stub_error(error) and not getattr(error, "importing", "")
 
 
 def _cannot_start(detail: str) -> TitoError:

@@ -7,11 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from tito.checks import CheckFailed
 from tito.checks.patterns import error_pattern
-from tito.checks.values import shorten, strip_addresses
+from tito.checks.values import sentence, shorten, strip_addresses
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
 from tito.judge.failing_check import failing_check
-from tito.judge.locations import enclosing, exercise_line, line_text, stub_line, where
+from tito.judge.locations import (
+    enclosing,
+    exercise_line,
+    line_text,
+    result_line,
+    stub_line,
+    where,
+)
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
 from tito.literate.cells import Cell
@@ -22,6 +29,8 @@ from tito.sandbox import GuestLost, RemoteError
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters
 WRITE_HERE = Message("judge.write_here")
+# Reasons of a check that are not about the result of a function.
+NO_RESULT = ("check.changed", "check.no_error", "check.other_error", "check.no_mention")
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,10 @@ def of_test(
 
     ``cell`` is the exercise's own cell, ``texts`` the source of each test by file name.
     """
-    line = exercise_line(cell, exercise.cell)
     if isinstance(error, CheckFailed):
-        return _from_check(error, cell, line)
+        find_line = exercise_line if error.reason.code in NO_RESULT else result_line
+        return _from_check(error, cell, find_line(cell, exercise.cell))
+    line = exercise_line(cell, exercise.cell)
     given, because = failing_check(error, texts)
     return replace(_from_raised(error, cell, scene, line), given=given, because=because)
 
@@ -125,7 +135,7 @@ def _from_earlier(module: Module, shown: str, home: Cell, line: int | None) -> F
     """The failure of code that imports an earlier module which cannot be imported."""
     return Failure(
         kind="earlier module",
-        reason=Message("judge.earlier_module", module=module.label, error=_sentence(shown)),
+        reason=Message("judge.earlier_module", module=module.label, error=sentence(shown)),
         where=where(home, line),
         line_text=line_text(home, line),
         fix=Message("judge.mend_earlier", module=module.id),
@@ -149,15 +159,11 @@ def _reason(error: BaseException, shown: str) -> Message:
     if isinstance(error, NameError) and not isinstance(error, RemoteError):
         return Message("judge.test_needs", name=error.name)
     if isinstance(error, RemoteError) and error.type_name == "TooLarge":
-        return Message("judge.too_large", what=str(error))
+        return Message("judge.too_large", what=error.explained or str(error))
     if isinstance(error, MemoryError):
         return Message("judge.memory", error=shown)
     code = "judge.raised" if isinstance(error, RemoteError) else "judge.unusable"
-    return Message(code, error=_sentence(shown))
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+    return Message(code, error=sentence(shown))
 
 
 def from_fault(fault: LoadFault, scene: Scene) -> Failure:
@@ -170,7 +176,7 @@ def from_fault(fault: LoadFault, scene: Scene) -> Failure:
         return _from_syntax(error, cell, scene)
     if isinstance(error, GuestLost) or unsolved(error):
         return failure
-    return replace(failure, reason=Message("judge.cell_stops", error=_sentence(_shown(error))))
+    return replace(failure, reason=Message("judge.cell_stops", error=sentence(_shown(error))))
 
 
 def _from_syntax(error: SyntaxError, cell: Cell, scene: Scene) -> Failure:

@@ -13,7 +13,7 @@ from textwrap import indent
 
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME, Module
-from tito.files import write_atomic
+from tito.files import sweep, write_atomic
 from tito.package.exporter import export_files
 from tito.package.facade import PENDING_SOURCE, facade_packages, facade_source
 
@@ -85,7 +85,10 @@ def write_package(
     Files of the same content are left alone, and so is anything that is not the package's own.
     """
     changed = []
-    for relative, text in package_files(curriculum, sources, preamble).items():
+    files = package_files(curriculum, sources, preamble)
+    for folder in {(root / relative).parent for relative in files}:
+        sweep(folder)
+    for relative, text in files.items():
         path = root / relative
         if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
             write_atomic(path, text, durable=False, inside=root)

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito.curriculum.modules import Milestone, Module, Part
+from tito.errors import TitoError
 from tito.judge import Judge, Report
 from tito.package.writer import write_package
 from tito.workspace.layout import Workspace
-from tito.workspace.progress import changed_progress
+from tito.workspace.progress import Progress, changed_progress
 from tito.workspace.standing import Standing
-from tito.workspace.testing import judge_work
+from tito.workspace.testing import judge_work, not_recorded
 from tito.workspace.work import Work
 
 
@@ -27,10 +28,14 @@ class Export:
 
 @dataclass
 class Completion:
-    """The outcome of `tito module complete`: the verdict and, if it passed, what came of it."""
+    """The outcome of `tito module complete`: the verdict and, if it passed, what came of it.
+
+    `fault` says why the verdict could not be recorded, or the work not be exported.
+    """
 
     report: Report
     export: Export | None = None
+    fault: TitoError | None = None
     is_first: bool = True
     modules: list[Module] = field(default_factory=list)  # ready to start now, and not before
     parts: list[tuple[Milestone, Part]] = field(default_factory=list)  # ready to run now
@@ -38,8 +43,8 @@ class Completion:
 
 def export_work(workspace: Workspace, work: Work) -> Export:
     """Write the learner's work into their package, tested or not; keep what it replaces."""
-    export = _export(workspace, work)
     with changed_progress(workspace) as progress:
+        export = _export(workspace, work)
         progress.start(work.module)
         progress.record_export(work.module)
     return export
@@ -53,20 +58,29 @@ def complete_work(workspace: Workspace, judge: Judge, work: Work) -> Completion:
     """
     before = Standing.of(workspace)
     before.require_met(work.module)
-    report = judge_work(workspace, judge, work)
-    export = _export(workspace, work) if report.complete else None
-    with changed_progress(workspace) as progress:
-        progress.record_tests(work.module, report, work.digest)
-        if export is not None:
-            progress.record_export(work.module)
-            progress.complete(work.module, report)
-    if export is None:
-        return Completion(report)
-    completion = Completion(report, export, work.module.number not in before.progress.completed)
+    completion = Completion(judge_work(workspace, judge, work))
+    completion.is_first = work.module.number not in before.progress.completed
+    try:
+        with changed_progress(workspace) as progress:
+            _take_in(workspace, work, completion, progress)
+    except TitoError as error:
+        completion.fault = not_recorded(error)
+        return completion
     return _unlocked(completion, work.module, before, Standing(workspace, progress))
 
 
+def _take_in(workspace: Workspace, work: Work, completion: Completion, progress: Progress) -> None:
+    """Record the verdict; if all passed, export the work too."""
+    report = completion.report
+    progress.record_tests(work.module, report, work.digest)
+    if report.complete:
+        completion.export = _export(workspace, work)
+        progress.record_export(work.module)
+        progress.complete(work.module, report)
+
+
 def _export(workspace: Workspace, work: Work) -> Export:
+    """Write the work into the package. The caller keeps every other tito out of it meanwhile."""
     before = workspace.own_sources().get(work.module.number, {})  # no backup of what is prebuilt
     paths = {t: workspace.root / path for t, path in work.module.export_paths.items()}
     replaced = [paths[t] for t, text in before.items() if text != work.exports[t]]

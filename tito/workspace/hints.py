@@ -57,6 +57,7 @@ def first_unsolved(workspace: Workspace, judge: Judge, module: Module) -> Exerci
     work = read_work(workspace, module)
     known = Progress.load(workspace).status_of(module, work.digest)
     if known is None:
-        known = {r.exercise_id: r.status for r in run_tests(workspace, judge, work).results}
+        report = run_tests(workspace, judge, work).report
+        known = {result.exercise_id: result.status for result in report.results}
     unsolved = (e for e in workspace.curriculum.exercises(module) if known.get(e.id) != "passed")
     return next(unsolved, None)

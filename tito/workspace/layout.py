@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME, Module
 from tito.errors import TitoError
-from tito.files import backup
+from tito.files import backup, temporary
 from tito.package.workspaces import _workspace_above
 from tito.package.writer import Exports, built_exports, is_prebuilt
 
@@ -132,10 +131,9 @@ def from_here(path: Path) -> Path:
 
 def writable(folder: Path) -> bool:
     """True when files can be made in `folder`; tried for real, since permission bits can lie."""
-    probe = folder / f".tito-{os.getpid()}"
     try:
-        probe.touch()
-        probe.unlink()
+        with temporary(folder) as probe:
+            probe.touch()
     except OSError:
         return False
     return True

@@ -10,11 +10,12 @@ from pathlib import Path
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import PACKAGE_NAME
 from tito.errors import TitoError
-from tito.files import write_atomic
+from tito.files import sweep, write_atomic
 from tito.package.workspaces import _workspace_above
 from tito.package.writer import PLACEHOLDER_MARK, write_package
 from tito.workspace.layout import DEFAULT_NAME, Workspace, current_folder, writable
 from tito.workspace.progress import Progress
+from tito.workspace.progress_file import locked
 from tito.workspace.standing import Standing
 from tito.workspace.tracks import along
 
@@ -78,15 +79,17 @@ def create(root: Path, curriculum: Curriculum) -> Setup:
     workspace = Workspace(root, curriculum)
     setup = Setup(workspace, is_new=not workspace.state_dir.is_dir())
     # First what makes a folder a workspace: stopped half-way, the next run finds it and goes on.
-    for folder in (root, workspace.modules_dir, workspace.state_dir):
+    # What is hidden comes before what is not: a folder of hidden files still counts as empty.
+    for folder in (root, workspace.state_dir, workspace.modules_dir):
         _make_folder(folder)
     _add_notebooks(setup)
     for name in COPIED:
         _add_copies(setup, curriculum.root / name, root / name)
     _add(setup, root / "README.md", README)
-    _add_progress(setup)
-    sources = along(workspace, Standing.of(workspace).track)
-    setup.added += write_package(root, curriculum, sources)
+    with locked(workspace):  # another tito may be exporting
+        _add_progress(setup)
+        sources = along(workspace, Standing.of(workspace).track)
+        setup.added += write_package(root, curriculum, sources)
     return setup
 
 
@@ -167,6 +170,7 @@ def _files(folder: Path, downloads: Path) -> Iterator[Path]:
 
 def _add(setup: Setup, path: Path, content: str | bytes) -> bool:
     if path.exists():
+        sweep(path.parent)
         return False
     write_atomic(path, content, inside=setup.workspace.root)
     setup.added.append(path)

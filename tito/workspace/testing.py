@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tito.errors import TitoError
 from tito.judge import Judge, Report
 from tito.package.writer import Sources, upon
@@ -10,20 +12,39 @@ from tito.workspace.progress import changed_progress
 from tito.workspace.work import Work, read_work
 
 
-def judge_work(workspace: Workspace, judge: Judge, work: Work) -> Report:
+@dataclass(frozen=True)
+class Tested:
+    """A verdict, and why it could not be recorded (None if it was)."""
+
+    report: Report
+    fault: TitoError | None = None
+
+
+def judge_work(workspace: Workspace, judge: Judge, work: Work, only: str | None = None) -> Report:
     """Judge a learner's work upon the package's earlier modules, their own or prebuilt.
+
+    `only`: one exercise's id; default all of them, and the module in the package.
 
     Raises TitoError when one of those is not in the package yet, or the work cannot be read.
     """
-    return judge.judge(work.module, work.cells, _upon(workspace, work))
+    return judge.judge(work.module, work.cells, _upon(workspace, work), only=only)
 
 
-def run_tests(workspace: Workspace, judge: Judge, work: Work) -> Report:
-    """Judge a learner's work and record the verdict in their progress."""
+def run_tests(workspace: Workspace, judge: Judge, work: Work) -> Tested:
+    """Judge a learner's work and record the verdict in their progress, if that can be done."""
     report = judge_work(workspace, judge, work)
-    with changed_progress(workspace) as progress:
-        progress.record_tests(work.module, report, work.digest)
-    return report
+    try:
+        with changed_progress(workspace) as progress:
+            progress.record_tests(work.module, report, work.digest)
+    except TitoError as error:
+        return Tested(report, not_recorded(error))
+    return Tested(report)
+
+
+def not_recorded(error: TitoError) -> TitoError:
+    """The same error, said after a verdict that stands though nobody will remember it."""
+    message = f"The verdict above is not recorded. {error.message}"
+    return TitoError(message, error.fix, error.exit_code)
 
 
 def judge_again(workspace: Workspace, number: int) -> tuple[Work, Report]:

@@ -17,8 +17,8 @@ def choose_track(workspace: Workspace, track: Track) -> list[Path]:
     Own work always counts before what is prebuilt, and is never touched: any change can be
     taken back.
     """
-    changed = write_package(workspace.root, workspace.curriculum, along(workspace, track))
     with changed_progress(workspace) as progress:
+        changed = write_package(workspace.root, workspace.curriculum, along(workspace, track))
         progress.track = TrackChoice(track.name, track.build)
     return changed
 

@@ -44,8 +44,11 @@ class Work:
 
     @property
     def was_saved_since(self) -> bool:
-        """True when the file on disk is no longer the one that was read."""
-        return not self.path.is_file() or self.path.read_bytes() != self.data
+        """True when the file on disk is no longer the one that was read, or is gone."""
+        try:
+            return self.path.read_bytes() != self.data
+        except OSError:
+            return True
 
 
 def read_work(workspace: Workspace, module: Module) -> Work:

@@ -15,19 +15,24 @@ import sys
 import time
 
 SUBREAPER, DEATH_SIGNAL = 36, 1  # prctl's numbers
+TOO_MANY = 71  # our exit code when the guest's processes were too many
+LOOK = 0.25  # seconds between two looks at how many there are
 PATIENCE = 5.0  # seconds in which processes that multiply must be dead
 
 
-def keep(control: int, folder: str) -> None:
-    """Fork. Returns in the child, which goes on as the guest; the keeper never returns.
+def keep(control: int, folder: str, processes: int) -> None:
+    """Make the folder and fork. Returns in the child, which goes on as the guest.
 
-    The keeper's exit code is the guest's, or 128 + the number of the signal that ended it.
+    The keeper never returns. Its exit code is the guest's, or 128 + the number of the signal that ended it, or
+    TOO_MANY.
     """
+    os.mkdir(folder, 0o700)
+    os.chdir(folder)
     _prctl(SUBREAPER, 1)
     bell = _bell()
     keeper, guest = os.getpid(), os.fork()
     if guest:
-        os._exit(_guard(guest, control, bell, folder))
+        os._exit(_guard(guest, control, bell, folder, processes))
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for descriptor in (control, *bell):
@@ -55,27 +60,39 @@ def _bell() -> tuple[int, int]:
     return reading, writing
 
 
-def _guard(guest: int, control: int, bell: tuple[int, int], folder: str) -> int:
+def _guard(guest: int, control: int, bell: tuple[int, int], folder: str, processes: int) -> int:
     """Wait for the end of guest or host, clean up; the exit code."""
     os.chdir("/")
     for descriptor in (0, 1, 2):  # the pipes are the guest's alone: their end is its end
         os.close(descriptor)
-    code = _wait(guest, control, bell[0])
+    code = _wait(guest, control, bell[0], processes)
     end_all(guest)
     remove_tree(folder)
     return code
 
 
-def _wait(guest: int, control: int, bell: int) -> int:
+def _wait(guest: int, control: int, bell: int, processes: int) -> int:
+    most = _tasks() + processes
     while True:
-        ready = select.select([control, bell], [], [])[0]
+        ready = select.select([control, bell], [], [], LOOK)[0]
         if control in ready:
             return 0
+        if _tasks() > most and len(descendants(os.getpid())) > processes:
+            return TOO_MANY
         with contextlib.suppress(BlockingIOError):
             os.read(bell, 4096)
         codes, _ = _reap()
         if guest in codes:
             return codes[guest]
+
+
+def _tasks() -> int:
+    """How many processes and threads this machine has; cheap, unlike counting the guest's."""
+    try:
+        with open("/proc/loadavg") as stream:
+            return int(stream.read().split()[3].partition("/")[2])
+    except OSError:
+        return 0
 
 
 def _reap() -> tuple[dict[int, int], bool]:

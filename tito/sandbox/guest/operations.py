@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .package import PackageFinder
-from .spaces import Spaces
+from .spaces import CELL_PLACE, Spaces
 
 MESSAGE_LIMIT = 4000
 FRAME_LIMIT = 20
@@ -64,6 +64,8 @@ class Operations:
         self.builtins = dict(vars(builtins))
         self.get_state, self.set_state = np.random.get_state, np.random.set_state
         self.seeds = np.random.seed, random.seed
+        self.set_trace = sys.settrace
+        self.returns: set[int] = set()
 
     def package(self, files: Mapping[str, tuple[bool, str, bytes]]) -> None:
         """Make the package of the learner's earlier modules importable, and no other."""
@@ -111,6 +113,30 @@ class Operations:
 
         return measured
 
+    def watch(self, index: int, name: str) -> None:
+        """From now on note the lines at which this function of a cell is left."""
+        place, lines = CELL_PLACE.format(index), self.returns
+
+        def note(frame: types.FrameType, event: str, value: Any) -> Any:
+            if event == "return":
+                lines.add(frame.f_lineno)
+            return note
+
+        def look(frame: types.FrameType, event: str, value: Any) -> Any:
+            code = frame.f_code
+            if (code.co_filename, code.co_qualname) != (place, name):
+                return None
+            frame.f_trace_lines = False
+            return note
+
+        self.set_trace(look)
+
+    def returned(self) -> list[int]:
+        """The lines noted since this was last asked."""
+        found = sorted(self.returns)
+        self.returns.clear()
+        return found
+
     def get_random(self) -> Any:
         """NumPy's global random state."""
         return self.get_state()
@@ -151,7 +177,8 @@ def imported(origin: str) -> Any:
 
 # fmt: off
 OWN = (
-    "package", "fresh", "cell", "begin", "known", "probe", "get_random", "set_random", "call",
+    "package", "fresh", "cell", "begin", "known", "probe", "watch", "returned", "get_random",
+    "set_random", "call",
     "enter", "exit",
 )
 OPERATORS = (

@@ -63,8 +63,12 @@ class Spaces:
         scratch = vars(self.modules[SCRATCH])
         for name, home in self.owners.items():
             space = vars(self.modules[home])
-            if home != SCRATCH and name in space and not _is_dunder(name):
+            if home == SCRATCH or _is_dunder(name):
+                continue
+            if name in space:
                 scratch[name] = space[name]
+            else:  # deleted since
+                scratch.pop(name, None)
 
     def known(self, names: Iterable[str]) -> dict[str, Any]:
         """Those of the names that the cells have bound, with what they mean now."""

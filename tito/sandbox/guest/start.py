@@ -1,8 +1,8 @@
 """Where a guest begins; run as a script by a launcher of `tito.sandbox.host`, `tito` off its path.
 
-Argument: JSON with "packages" (the folder NumPy lies in), "limits" (see ``limits.py``) and, where a
-keeper is wanted, "control" (a descriptor that closes when the host ends) and "folder" (the guest's
-own).
+Argument: JSON with "packages" (the folder NumPy lies in), "limits" (see ``limits.py``) and, where
+one is wanted, "keeper" (a "control" descriptor that closes when the host ends, the guest's
+"folder", and how many "processes" it may have).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def main() -> None:
     """Become a guest; before that, if so ordered, its keeper. Never returns."""
     settings = json.loads(sys.argv[1])
     sys.argv = ["notebook"]
-    if "control" in settings:  # before NumPy: the keeper stays small
-        part("guest.keeper").keep(settings["control"], settings["folder"])
+    if "keeper" in settings:  # before NumPy: the keeper stays small
+        part("guest.keeper").keep(**settings["keeper"])
     limits = part("guest.limits")
     limits.apply(**settings["limits"])
     channel = part("guest.channel").Channel()

@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
+from tito.messages import Message
 from tito.messages.text import clean_text
 from tito.sandbox.host.process import GuestProcess
 from tito.sandbox.host.proxy import Proxy, UnusableResult, handle_of
-from tito.sandbox.protocol import Budget, Encoder, Malformed, parse
+from tito.sandbox.protocol import Budget, Encoder, Malformed, TooLarge, parse
 
 MESSAGE_LIMIT = 4000
 NAME_LIMIT = 100
+TOO_LARGE = re.compile(r"(\d{1,15}) (items|MB)")
 CELL_PLACE = re.compile(r"<cell (\d{1,6})>")
 Frame = tuple[int, int]
 
@@ -32,6 +34,7 @@ class RemoteError:
     classes: tuple[str, ...] = ()  # names of its classes, nearest first
     message = ""
     importing = ""
+    explained: Message | None = None  # what we say ourselves of an error of our own machinery
 
     def __init__(self, *nothing: object) -> None:
         """What the builtin class would demand is not known here, and not needed."""
@@ -128,7 +131,8 @@ def decode_error(form: Any) -> Exception:
         raise Malformed("error")
     error = _build(names, message)
     error.frames = tuple(place for frame in frames if (place := _place(frame)))
-    error.importing = str(form.get("importing", ""))[:NAME_LIMIT]
+    importing = form.get("importing")
+    error.importing = clean_text(importing[:NAME_LIMIT]) if type(importing) is str else ""
     assert isinstance(error, Exception)
     return error
 
@@ -139,7 +143,13 @@ def _build(names: list[Any], message: str) -> RemoteError:
     error.classes = tuple(n[:NAME_LIMIT] for n in names if type(n) is str and n.isidentifier())
     error.type_name = error.classes[0] if error.classes else "Exception"
     error.message = clean_text(message[:MESSAGE_LIMIT])
+    error.explained = _explained(error)
     return error
+
+
+def _explained(error: RemoteError) -> Message | None:
+    found = TOO_LARGE.fullmatch(error.message) if error.type_name == TooLarge.__name__ else None
+    return Message("sandbox.too_large", number=int(found[1]), unit=found[2]) if found else None
 
 
 def _instance(name: str) -> Exception:

@@ -12,7 +12,7 @@ class Limits:
     ``load_seconds``, ``exercise_seconds``: wall time for all cells, for one exercise.
     ``cpu_seconds``: processor time for either; ``total_cpu_seconds``: of the guest's whole life.
     ``megabytes``: address space of each process; ``file_megabytes``: of each file, and of all
-    files where the isolation can bound that; ``processes``: where the isolation can bound that.
+    files where the isolation can bound that; ``processes``: at one time, on Linux.
     ``deaths``: guests that may die before no further one is started.
     """
 

@@ -6,6 +6,7 @@ import re
 import signal
 
 from tito.messages import Message
+from tito.sandbox.guest.keeper import TOO_MANY
 from tito.sandbox.protocol import GAVE_UP
 
 SIGNALS_FROM = 128  # as shells, bubblewrap and the keeper count: 128 + the signal's number
@@ -58,6 +59,8 @@ def ended(code: int, cpu_seconds: float, output: bytes) -> GuestLost:
         return GuestLost("cpu", message, place(output))
     if code == GAVE_UP:
         return disturbed()
+    if code == TOO_MANY:
+        return GuestLost("crash", Message("sandbox.processes"))
     return GuestLost("crash", _crash(code, name), place(output))
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from tito.sandbox.host.client import Client
 
 Plain = TypeVar("Plain")
 _get = object.__getattribute__
@@ -21,6 +18,13 @@ class UnusableResult(Exception):
     """
 
 
+class Asker(Protocol):
+    """What carries a question to the guest, and its answer back."""
+
+    def ask(self, operation: str, *arguments: Any) -> Any:
+        """The value of an operation."""
+
+
 class Proxy:
     """An object in the guest. The same remote object is always the same proxy (``is`` works)."""
 
@@ -28,7 +32,7 @@ class Proxy:
     _tito_proxy = True
     __array_ufunc__ = None  # array + proxy is the learner's __radd__, not NumPy's loop
 
-    def __init__(self, link: Client, handle: int) -> None:
+    def __init__(self, link: Asker, handle: int) -> None:
         object.__setattr__(self, "_tito_link", link)
         object.__setattr__(self, "_tito_handle", handle)
 

@@ -71,7 +71,7 @@ class Encoder:
         """Every item encoded."""
         self.count += len(values)
         if self.count > MAX_ITEMS:
-            raise TooLarge(f"a collection of {self.count} items is too large to be checked")
+            raise TooLarge("items", self.count)
         return [self.value(value, depth) for value in values]
 
     def pairs(self, value: Any, depth: int) -> Any:
@@ -86,7 +86,7 @@ class Encoder:
         if name not in DTYPES:
             return self.reference(value)
         if value.nbytes > MAX_ARRAY:
-            raise TooLarge(f"an array of {value.nbytes >> 20} MB is too large to be checked")
+            raise TooLarge("MB", value.nbytes >> 20)
         native = value.astype(name, copy=False)
         return {"a": [name, list(value.shape), self.blob(_contiguous(native).tobytes())]}
 
@@ -105,14 +105,16 @@ class Encoder:
         self.blobs.append(data)
         self.size += len(data)
         if self.size > MAX_BYTES:
-            raise TooLarge(f"{self.size >> 20} MB of arrays are too much for one message")
+            raise TooLarge("MB", self.size >> 20)
         return offset
 
     def frame(self, body: Any) -> bytes:
         """The whole message, ready to be written."""
         text = _dumps(body).encode("ascii")
-        if len(text) > MAX_JSON or marks(text) > MAX_MARKS:
-            raise TooLarge(f"a value of {len(text) >> 20} MB of text is too large to be checked")
+        if len(text) > MAX_JSON:
+            raise TooLarge("MB", len(text) >> 20)
+        if marks(text) > MAX_MARKS:
+            raise TooLarge("items", marks(text))
         return b"".join([HEADER.pack(len(text), self.size), text, *self.blobs])
 
     def range(self, value: range, depth: int) -> Any:

@@ -40,7 +40,10 @@ class Malformed(Exception):
 
 
 class TooLarge(ValueError):
-    """A value with more bytes than a message may carry."""
+    """A value that no message may carry: ``what`` it has too many of ("items", "MB"), how many."""
+
+    def __init__(self, what: str, number: int) -> None:
+        super().__init__(f"{number} {what}")
 
 
 def marks(text: bytes) -> int:

@@ -1,0 +1,24 @@
+"""What an exercise is worth: declared to `tito.checks` as an entry point, for notebooks."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from tito.curriculum.curriculum import Curriculum
+from tito.errors import TitoError
+
+
+def points_of(exercise_id: str) -> tuple[str, int, int] | None:
+    """(title, points, number of the module's exercises); None for an unknown exercise."""
+    return _points().get(exercise_id)
+
+
+@cache
+def _points() -> dict[str, tuple[str, int, int]]:
+    """Read once in the life of a notebook; what cannot be read is not shown."""
+    try:
+        curriculum = Curriculum.load()
+        modules = [curriculum.exercises(module) for module in curriculum.available]
+    except TitoError:
+        return {}
+    return {e.id: (e.title, e.points, len(module)) for module in modules for e in module}
