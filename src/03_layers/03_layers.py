@@ -1873,7 +1873,7 @@ def deep_network(inputs: int, width: int, depth: int, outputs: int) -> Sequentia
     ### BEGIN BROKEN
     # hidden = [Linear(width, width), ReLU()]
     # layers = [Linear(inputs, width), ReLU()] + hidden * (depth - 1)
-    # for layer in layers[::2]:
+    # for layer in layers[0::2]:
     #     layer.weight = layer.weight * float(np.sqrt(2))
     # return Sequential(*layers, Linear(width, outputs))
     ### END BROKEN
@@ -1883,7 +1883,8 @@ def deep_network(inputs: int, width: int, depth: int, outputs: int) -> Sequentia
         layers += [Linear(width, width), ReLU()]
     for layer in layers[::2]:
         layer.weight = Tensor(layer.weight.data * np.sqrt(2), requires_grad=True)
-    return Sequential(*layers, Linear(width, outputs))
+    layers.append(Linear(width, outputs))
+    return Sequential(layers)
     ### END SOLUTION
 
 # %% [markdown]
