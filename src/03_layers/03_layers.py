@@ -14,7 +14,7 @@
 r"""
 # Module 03: Layers
 
-**Foundation** | ●●○○ | 5-6 hours | Prerequisites: 01 Tensor, 02 Activations
+**Foundation** | ●●○○ | 4-6 hours | Prerequisites: 01 Tensor, 02 Activations
 
 A tensor holds numbers and an activation bends them. Neither has anything to *learn*. A **layer**
 does: it owns tensors that can change, and a rule that uses them. Today you build the layer every
