@@ -1940,9 +1940,9 @@ test_layers_deep_network()
 """
 Two silent faults, and both are common. `[layer] * 11` makes a list of eleven references to **one**
 layer: multiplied by √2 eleven times over, and learned as one. And an operation on a weight makes
-a *new* tensor, which is not one of the layer's own parameters. Neither raises an error. The two numbers that gave
-them away, the count of parameters and the size by layer, cost one line each: print them for every
-network you build.
+a *new* tensor, which is not one of the layer's own parameters. Neither raises an error. The two
+numbers that gave them away, the count of parameters and the size by layer, cost one line each:
+print them for every network you build.
 """
 
 # %% [markdown]
@@ -2027,7 +2027,7 @@ try:
     left.imshow(np.vstack(images[chosen]), cmap="gray_r", aspect="auto")
     left.set(xticks=[], yticks=[], title="it sees")
     picture = right.imshow(table, vmin=0, vmax=0.3, cmap="Blues", aspect="auto")
-    right.set(xticks=range(10), yticks=[], title="An untrained network says: the same to all")
+    right.set(xticks=range(10), yticks=[], title="An untrained network says nearly the same to all")
     right.set_xlabel("probability that it is a ...")
     figure.colorbar(picture)
     plt.show()
@@ -2267,23 +2267,26 @@ code? What would you make it say out loud?
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `ValueError: Linear(in_features=256, ...) got an input of shape (32, 128) ...` | the layer before gives 128 numbers, this one wants 256 (the words are yours) | make the out_features of one layer the in_features of the next |
-| `ValueError` from a first Linear, with an input of shape `(200, 8, 8)` | images are not rows of numbers yet | `x.reshape(-1, 64)` |
-| `TypeError: Sequential holds layers, but position 1 is <class ...ReLU'>` | `ReLU` is the class, `ReLU()` the object | add the brackets |
-| `AttributeError: 'list' object has no attribute 'shape'` | the layer was called with a list | `layer(Tensor(numbers))` |
-| `ValueError: Dropout needs a probability p from 0 to 1, got p=50` | 50 percent is 0.5 | `Dropout(0.5)` |
-| `TypeError: ... got an unexpected keyword argument 'training'` | only `Dropout.forward` takes that argument | switch the model: `model.eval()`, then `model(x)` |
-| `NotImplementedError: MyLayer does not define forward(x)` | a spelling mistake (`foward`), or a `forward` indented into another method | look at the class's methods: `dir(MyLayer)` |
-| answers of a used model differ from call to call | a Dropout is still on | `model.eval()` before use, `model.train()` before training |
-| no message, but a part never learns | its tensor is not marked, is the result of an operation, or hides in a set or a function | compare `len(model.parameters())` with your own count |
-| numbers grow or vanish from layer to layer | weights of the wrong scale, or one layer used many times | print the size layer by layer (Part 9) |
+| `Linear(...) got an input of shape (32, 128)` | the layer before gives 128 numbers | match both |
+| the same with `(200, 8, 8)` | images are not rows yet | `x.reshape(-1, 64)` |
+| `position 1 is <class '...ReLU'>` | `ReLU` is the class | write `ReLU()` |
+| `'list' object has no attribute 'shape'` | a layer got a list | `layer(Tensor(numbers))` |
+| `needs a probability p ... got p=50` | 50 percent is 0.5 | `Dropout(0.5)` |
+| `unexpected keyword argument 'training'` | only Dropout takes it | `model.eval()` |
+| `MyLayer does not define forward(x)` | misspelt, or wrongly indented | `dir(MyLayer)` |
+| answers differ from call to call | a Dropout is still on | `model.eval()` before use |
+| no message, but a part never learns | not marked, or hidden | count `parameters()` |
+| numbers grow or vanish with depth | wrong scale, or a layer repeated | sizes by layer (Part 9) |
+
+The words of the first and third message are your own. What hides a tensor: a set, or a function
+that uses a layer. What takes the mark away: any operation on a weight, whose result is a new tensor.
 
 ## In production
 
 | yours | PyTorch |
 |---|---|
-| `from tinytorch.nn import Linear, ReLU, Dropout, Sequential` | `from torch.nn import Linear, ReLU, Dropout, Sequential` |
-| `model = Sequential(Linear(784, 256), ReLU(), Dropout(0.5), Linear(256, 10))` | the same line |
+| `from tinytorch.nn import Linear, Sequential` | `from torch.nn import Linear, Sequential` |
+| `model = Sequential(Linear(784, 256), ReLU(), Dropout(0.5))` | the same line |
 | `parameters = model.parameters()` | `parameters = list(model.parameters())` |
 | `model.eval()` | the same line |
 
