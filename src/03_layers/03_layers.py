@@ -2279,7 +2279,7 @@ code? What would you make it say out loud?
 | numbers grow or vanish with depth | wrong scale, or a layer repeated | sizes by layer (Part 9) |
 
 The words of the first and third message are your own. What hides a tensor: a set, or a function
-that uses a layer. What takes the mark away: any operation on a weight, whose result is a new tensor.
+that uses a layer. What takes the mark away: any operation on a weight; its result is a new tensor.
 
 ## In production
 
