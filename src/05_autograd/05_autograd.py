@@ -85,6 +85,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from tinytorch.core.activations import gelu, relu, sigmoid, softmax, tanh
+from tinytorch.core.layers import linear
 from tinytorch.core.losses import (
     PROBABILITY_MARGIN,
     binary_cross_entropy,
@@ -2274,6 +2275,30 @@ def test_autograd_matmul():
 
 
 test_autograd_matmul()
+
+# %% [markdown]
+r"""
+A linear layer is one operation, so it has one rule. It is given: its first two gradients are those of the
+product (case 1 above), and the bias, added to every row, collects the gradient of every row.
+"""
+
+# %%
+#| export
+@backward_rule(linear)
+class LinearBackward(Function):
+    """y = x W + b:    dx = G @ W^T,    dW = x^T @ G,    db = the sum of G over all rows."""
+
+    def apply(self, grad_output):
+        """Return the gradients of x, W and, if there is one, b; None where not needed."""
+        x, weight = self.arrays[:2]
+        rows = x.reshape(-1, x.shape[-1])
+        g = grad_output.reshape(rows.shape[0], weight.shape[1])
+        grad_x = (g @ weight.T).reshape(x.shape) if self.needs(0) else None
+        grad_weight = rows.T @ g if self.needs(1) else None
+        if len(self.saved_tensors) == 2:
+            return grad_x, grad_weight
+        return grad_x, grad_weight, g.sum(axis=0) if self.needs(2) else None
+
 
 # %% [markdown]
 r"""
