@@ -74,8 +74,7 @@ def learn_logic(epochs, show):
         show(epoch, epochs, picture, about="AND, OR", loss=(loss + other_loss) / 2)
 
     metrics = {
-        f"{name.lower()}_accuracy": accuracy(models[name], CORNERS, truth)
-        for name, truth in GATES.items()
+        f"{name}_accuracy": accuracy(models[name], CORNERS, truth) for name, truth in GATES.items()
     }
     return metrics, {name: line_of(model) for name, model in models.items()}
 

@@ -1,9 +1,9 @@
 """Milestone 02, part 1: four points that no single layer can learn.
 
-In 1969 Marvin Minsky and Seymour Papert published what a perceptron cannot do. Your perceptron of milestone
-01 learned AND and OR, four points each. XOR has four points too, and asks: are the two inputs
-different? The same layer, the same loss, the same loop. Watch it get nowhere: no straight line
-has both (0, 1) and (1, 0) on one side, and both (0, 0) and (1, 1) on the other.
+In 1969 Marvin Minsky and Seymour Papert published what a perceptron cannot do. Your perceptron
+of milestone 01 learned AND and OR, four points each. XOR has four points too, and asks: are the
+two inputs different? The same layer, the same loss, the same loop. Watch it get nowhere: no
+straight line has (0, 1) and (1, 0) on one side, and (0, 0) and (1, 1) on the other.
 
     python 01_xor_crisis.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """

@@ -3,8 +3,8 @@
 One layer draws one line, and XOR needs two. So put a layer between input and answer: it describes
 the four points anew, and in the new description one straight line is enough. Everybody knew this
 in 1969. Ways to train the layer in between existed, but few had noticed; the one that won you
-built in Module 05. How wide must it be? Two units can do it on paper. The run tries 2, 4 and 16, because what exists
-and what training finds are two things.
+built in Module 05. How wide must it be? Two units can do it on paper. The run tries 2, 4 and 16,
+because what exists and what training finds are two things.
 
     python 02_xor_solved.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """

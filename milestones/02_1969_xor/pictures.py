@@ -44,7 +44,7 @@ def crisis(figure, stories):
 def solved(figure, stories):
     """The answers, the hidden layer's view of the four points, and the losses."""
     model = _first_success(stories)["model"]
-    figure.set_size_inches(12.5, 5)
+    figure.set_size_inches(12.5, 5.4)
     plane, hidden, learning = figure.subplots(1, 3)
     _answers(plane, model)
     name_answers(plane, (0.03, 0.97, "says different"), (0.97, 0.97, "says same"))
@@ -117,7 +117,7 @@ def _hidden_view(axes, model):
     places = place(CORNERS)
     _points(axes, places)
     for (x, y), spot in zip(CORNERS.astype(int), places, strict=True):
-        rises = spot[1] >= places[DIFFERENT == (x != y)].mean(axis=0)[1]
+        rises = spot[1] >= places[(x != y) == DIFFERENT].mean(axis=0)[1]
         how = {"textcoords": "offset points", "ha": "right", "va": "bottom" if rises else "top"}
         axes.annotate(f"{x}, {y}", spot, (-9, 5 if rises else -5), **how)
     axes.margins(0.2)

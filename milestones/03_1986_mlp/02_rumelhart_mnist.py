@@ -95,7 +95,7 @@ if __name__ == "__main__":
         epochs=10,
         moral="""
 A framework built from the tensor up reads handwriting. The picture shows what it looks for and
-what it still misreads. To this network an image is a list of 784 numbers: it does not know which pixels
-are neighbours. Milestone 04 tells it.
+what it still misreads. To this network an image is a list of 784 numbers: it does not know which
+pixels are neighbours. Milestone 04 tells it.
 """,
     )
