@@ -180,10 +180,12 @@ def _is_stale(entry: os.DirEntry[str]) -> bool:
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
+    if not path.is_dir():
         path.unlink()
+        return
+    for copy in path.iterdir():
+        copy.unlink()
+    path.rmdir()
 
 
 def _create(name: Path, mode: int | None) -> BinaryIO:

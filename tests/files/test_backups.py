@@ -76,6 +76,29 @@ def test_earlier_backups_survive_one_that_fails(work, tmp_path, monkeypatch):
     assert names(tmp_path / "backups") == [first.parent.name, f"{first.parent.name}/work.txt"]
 
 
+@pytest.mark.parametrize("change", ["open", "chmod", "fsync", "replace"])
+def test_a_kill_leaves_no_half_backup_and_what_it_leaves_is_swept(
+    work, tmp_path, monkeypatch, change
+):
+    """A killed process does not clean up: nothing of `backup` runs after the kill."""
+
+    def killed(*args, **settings):
+        raise SystemExit
+
+    backups = tmp_path / "backups"
+    backups.mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, change, killed)
+        patch.setattr(files, "_remove", lambda path: None)
+        with pytest.raises(SystemExit):
+            backup(work, backups)
+    (left,) = backups.iterdir()
+    assert files.TEMPORARY.fullmatch(left.name)
+    os.utime(left, (0, 0))
+    copy = backup(work, backups)
+    assert names(backups) == [copy.parent.name, f"{copy.parent.name}/work.txt"]
+
+
 def test_nothing_to_back_up(tmp_path):
     with pytest.raises(TitoError, match="Cannot back up"):
         backup(tmp_path / "nothing", tmp_path / "backups")

@@ -94,3 +94,22 @@ def test_a_wrong_exercise_comes_before_the_package(house):
     house.edit("curriculum.toml", "Room.names = ('kitchen',)", "1 / 0")
     report = house.judge(house.change("width * depth\n", "width + depth\n"))
     assert not report.passed and report.integration is None
+
+
+IMPORTS = {
+    "dies": ("import os; os._exit(9)", "exit code 9"),
+    "hangs": ("while True: pass", "did not finish within 1 s"),
+    "leaves": ("sys.exit(3)", "SystemExit"),
+    "raises": ("raise KeyError('x')", "KeyError"),
+}
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_code_that_behaves_otherwise_when_it_is_imported(house, name):
+    """Judged cell by cell it is harmless."""
+    body, words = IMPORTS[name]
+    imported = "import sys\nif sys._getframe(1).f_code.co_name == 'exec_module':"
+    head = f"import math\n{imported}\n    {body}\n"
+    report = house.judge(house.change("import math\n", head), limits={"load_seconds": 1.0})
+    assert report.passed
+    assert_not_complete(report, words)

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import plant
 from guests import eventually
+from toys import plant
 
 from tito.errors import TitoError
 from tito.judge.session import Session, Step

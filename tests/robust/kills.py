@@ -73,26 +73,29 @@ class Trial:
     def _kill(self, place: str, kill: Callable[[], bool]) -> None:
         self.stage.fresh()
         was_running = kill()
-        self.slowest = max(self.slowest, self.stage.seconds_until_guests_are_gone())
+        faults = list(self._guests_left())
         self.tally["in time"] += was_running
         self.tally[self._when()] += 1
-        self.faults += [f"{self.stage.scenario.name}, {place}: {f}" for f in self._look()]
+        faults += self._work_lost()
+        self.faults += [f"{self.stage.scenario.name}, {place}: {fault}" for fault in faults]
 
     def _when(self) -> str:
         """Where the kill hit: before any file was changed, after all were, or during."""
         found = files_in(self.stage.now)
         if found == self.initial:
             return "before"
-        is_done = work_in(found) == work_in(self.final) and backups_in(found) >= backups_in(
-            self.final
-        )
-        return "after" if is_done else "during"
+        is_kept = backups_in(self.final) <= backups_in(found)
+        return "after" if is_kept and work_in(found) == work_in(self.final) else "during"
 
-    def _look(self) -> Iterator[str]:
+    def _guests_left(self) -> Iterator[str]:
+        seconds = self.stage.seconds_until_guests_are_gone()
+        self.slowest = max(self.slowest, seconds)
+        if seconds >= GONE_WITHIN:
+            yield f"guests or their folders are left: {list(self.stage.guests.iterdir())}"
+
+    def _work_lost(self) -> Iterator[str]:
         stage = self.stage
         yield from faults_after_kill(stage.now, self.initial, self.final)
-        if self.slowest >= GONE_WITHIN:
-            yield f"guests or their folders are left: {list(stage.guests.iterdir())}"
         age_temporary_files(stage.now)
         try:
             stage.run()

@@ -25,13 +25,13 @@ Files = dict[str, bytes]  # path in the workspace → content
 
 def files_in(root: Path) -> Files:
     """All files; neither lock and temporary files, nor what Python compiled."""
-    paths = (path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    named = {path.relative_to(root).as_posix(): path for path in paths}
-    return {
-        name: path.read_bytes()
-        for name, path in named.items()
-        if name != LOCK and not TEMPORARY.fullmatch(path.name)
-    }
+    paths = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    named = {name.as_posix(): path for name, path in paths.items() if _is_lasting(name)}
+    return {name: path.read_bytes() for name, path in named.items() if name != LOCK}
+
+
+def _is_lasting(name: Path) -> bool:
+    return not any(part == "__pycache__" or TEMPORARY.fullmatch(part) for part in name.parts)
 
 
 def work_in(files: Files) -> Files:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
@@ -15,7 +14,6 @@ WORK = "modules/01_number/01_number.ipynb"
 BUILT = "tinytorch/core/number.py"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="process groups and signals of POSIX")
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_nothing_is_lost(scenario: Scenario, tmp_path):
     trial = Trial.of(scenario, tmp_path)

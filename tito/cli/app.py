@@ -19,8 +19,13 @@ COMMANDS = {
     "setup": ("tito.cli.setup:setup", "Make a workspace, or add what yours lacks."),
     "module": ("tito.cli.module:module", "Work on modules: start, test, hint, complete, …"),
     "milestone": ("tito.cli.milestone:milestone", "Run the history of the field on your code."),
+    "test": ("tito.cli.judging:test", "Short for: module test."),
+    "status": ("tito.cli.module:status", "Short for: module status."),
+    "hint": ("tito.cli.module:hint", "Short for: module hint."),
+    "next": ("tito.cli.here:next_step", "Where you are, and what to do next."),
     "export": ("tito.cli.export:export", "Put a module's code into your package, as it is."),
     "system": ("tito.cli.system:system", "Look at the set-up: info, doctor."),
+    "completion": ("tito.cli.completion:completion", "Let the Tab key complete names."),
     "dev": ("tito.cli.dev:dev", "Build and check the curriculum (for contributors)."),
 }
 
@@ -91,5 +96,13 @@ def _silence_stdout() -> None:
 @click.pass_context
 def tito(ctx: click.Context) -> None:
     """Build a machine-learning framework yourself, module by module."""
-    if ctx.invoked_subcommand is None:
+    if ctx.invoked_subcommand is not None:
+        return
+    from tito.cli.common import open_standing
+    from tito.cli.here import is_workspace, say_here
+
+    if is_workspace():
+        say_here(open_standing())
+        click.echo("All commands: tito --help")
+    else:
         click.echo(ctx.get_help())

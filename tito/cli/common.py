@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tito.cli.names import exercises, modules
 from tito.cli.rendering import notice
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.modules import Module
@@ -20,6 +21,8 @@ ISOLATION = click.option(
     show_default=True,
     help="How to keep the code apart.",
 )
+WHICH = click.argument("module", required=False, shell_complete=modules)
+EXERCISE = click.argument("exercise", required=False, shell_complete=exercises)
 
 
 def curriculum() -> Curriculum:

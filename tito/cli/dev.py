@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tito.cli.common import JSON, TIERS, curriculum
+from tito.cli.lazy import SuggestingGroup
 from tito.cli.rendering import print_json, say
 from tito.errors import TitoError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 STRONG = 0.97  # of a module's mutants its graded tests should notice at least so many
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def dev() -> None:
     """Build and check the curriculum (for contributors)."""
 

@@ -47,7 +47,11 @@ def day_completed(m: Module, standing: Standing) -> str:
 def advice(standing: Standing) -> str:
     """What to type next."""
     current, progress = standing.current, standing.progress
-    if current.number not in progress.completed and progress.entry(current).is_begun:
+    entry = progress.entry(current)
+    if current.number not in progress.completed and entry.is_begun:
+        results = entry.tests.results.values() if entry.tests else ()
+        if results and all(status == "passed" for status in results):
+            return f"Next: tito module complete {current.id}"
         return "Next: tito module resume"
     if standing.next:
         return f"Next: tito module start {standing.next.id}"

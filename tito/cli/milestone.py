@@ -9,6 +9,8 @@ import click
 import msgspec
 
 from tito.cli.common import JSON, curriculum
+from tito.cli.lazy import SuggestingGroup
+from tito.cli.names import milestones
 from tito.cli.rendering import complain, notice, print_json, say, show, table
 from tito.curriculum.modules import Milestone, Part
 from tito.curriculum.numbers import show_numbers
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tito.milestones.runner import Result
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def milestone() -> None:
     """Run the history of the field on your own framework."""
 
@@ -40,7 +42,7 @@ def list_milestones(as_json: bool) -> None:
 
 
 @milestone.command()
-@click.argument("name")
+@click.argument("name", shell_complete=milestones)
 @JSON
 def info(name: str, as_json: bool) -> None:
     """What milestone NAME (number, name or alias) is about, and what it asks for."""
@@ -70,7 +72,7 @@ def _say_part(context: Context, chosen: Milestone, part: Part) -> None:
 
 
 @milestone.command()
-@click.argument("name")
+@click.argument("name", shell_complete=milestones)
 @click.option("--part", "number", type=int, help="Only this part.")
 @click.option("--seed", type=click.IntRange(min=0), help="One seed instead of the usual set.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data.")

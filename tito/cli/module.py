@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import ISOLATION, JSON, choose, curriculum, open_standing, say_file_used
+from tito.cli.common import (
+    EXERCISE,
+    JSON,
+    WHICH,
+    choose,
+    curriculum,
+    open_standing,
+    say_file_used,
+)
 from tito.cli.facts import (
     advice,
     day_completed,
@@ -15,23 +23,21 @@ from tito.cli.facts import (
     points_reached,
     standing_facts,
 )
-from tito.cli.rendering import notice, print_json, say, say_wrapped, table
+from tito.cli.judging import complete, test
+from tito.cli.lazy import SuggestingGroup
+from tito.cli.rendering import print_json, say, say_wrapped, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
-    from tito.judge import Isolation
-    from tito.workspace.completion import Completion
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
-    from tito.workspace.work import Work
 
 NO_OPEN = click.option("--no-open", is_flag=True, help="Only print where the notebook is.")
-WHICH = click.argument("module", required=False)
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def module() -> None:
     """Work on modules: start one, test it, get hints, complete it.
 
@@ -53,7 +59,7 @@ def list_modules(as_json: bool) -> None:
         for m in modules
     ]  # fmt: skip
     columns = ["Nr", "Module", "Tier", "Level", "Hours", "#Points", "Needs", "Here"]
-    table(columns, rows)
+    table(columns, rows, spare=["Tier", "Level", "Hours", "Here"])
 
 
 @module.command()
@@ -108,37 +114,13 @@ def view(module: str | None) -> None:
     click.echo_via_pager(prose(curriculum(), chosen))
 
 
-@module.command()
-@WHICH
-@ISOLATION
-@JSON
-def test(module: str | None, isolation: Isolation, as_json: bool) -> None:
-    """Check your answers in MODULE: every exercise, and the first failure in detail."""
-    from tito.cli.verdict import show_report
-    from tito.judge import Judge
-    from tito.workspace.testing import run_tests
-
-    standing, chosen = choose(module)
-    work = _read(standing.workspace, chosen)
-    tested = run_tests(standing.workspace, Judge(curriculum(), isolation=isolation), work)
-    report = tested.report
-    if as_json:
-        print_json(report.to_dict(curriculum().wording))
-    else:
-        show_report(report, curriculum().wording)
-        if report.complete:
-            again = chosen.number in standing.progress.completed
-            step = "It is complete. Changed since? Put it into your package" if again else "Next"
-            say(f"{step}: tito module complete {chosen.id}")
-    _notice_saved(work)
-    if tested.fault is not None:
-        raise tested.fault
-    sys.exit(0 if report.complete else 1)
+module.add_command(test)
+module.add_command(complete)
 
 
 @module.command()
 @WHICH
-@click.argument("exercise", required=False)
+@EXERCISE
 @click.option("--level", type=click.IntRange(1, 3), help="Show this level instead of the next.")
 def hint(module: str | None, exercise: str | None, level: int | None) -> None:
     """A hint for EXERCISE (default: the first one not solved); each call tells a little more."""
@@ -183,58 +165,6 @@ def reset(module: str | None, yes: bool) -> None:
     for path, copy in done.kept.items():
         say(f"Kept {workspace.display_path(path)} as {workspace.display_path(copy)}")
     say(f"Fresh: {workspace.display_path(done.notebook)}")
-
-
-@module.command()
-@WHICH
-@ISOLATION
-def complete(module: str | None, isolation: Isolation) -> None:
-    """Test MODULE; if everything passes, put your code into your package."""
-    from tito.cli.verdict import show_report
-    from tito.judge import Judge
-    from tito.workspace.completion import complete_work
-
-    standing, chosen = choose(module)
-    work = _read(standing.workspace, chosen)
-    done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
-    show_report(done.report, curriculum().wording)
-    _notice_saved(work)
-    if done.fault is not None:
-        raise done.fault
-    if done.export is None:
-        say(f"{chosen.label} is not complete yet; nothing was exported.")
-        sys.exit(1)
-    _say_completion(standing.workspace, chosen, done)
-
-
-def _read(workspace: Workspace, chosen: Module) -> Work:
-    from tito.workspace.work import read_work
-
-    say_file_used(workspace, chosen)
-    return read_work(workspace, chosen)
-
-
-def _notice_saved(work: Work) -> None:
-    if work.was_saved_since:
-        notice(["Your file was saved again meanwhile. This is about the version before that; "
-                "run it again for the new one."])  # fmt: skip
-
-
-def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
-    assert done.export is not None
-    again = "" if done.is_first else " again"
-    say(f"{chosen.label} is complete{again}: {done.report.points} points.")
-    targets = " and ".join(workspace.display_path(target) for target in done.export.targets)
-    say(f"Your code is now {targets}; use it with: from {chosen.import_names[0]} import …")
-    for kept in done.export.backups:
-        say(f"The version before is kept: {workspace.display_path(kept)}")
-    if not done.is_first:
-        say("A notebook that runs already sees it after a restart of its kernel.")
-    for milestone, part in done.parts:
-        say(f"Unlocked: {milestone.title} ({milestone.year}), part {part.number}: "
-            f"tito milestone run {milestone.name} --part {part.number}")  # fmt: skip
-    for opened in done.modules:
-        say(f"Unlocked: {opened.label}: tito module start {opened.id}")
 
 
 def _next() -> tuple[Standing, Module]:

@@ -96,37 +96,52 @@ def show(renderable: RenderableType) -> None:
     console().print(renderable)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table. A cell that is one of the known states gets its colour; "#…" aligns right."""
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, spare: Sequence[str] = ()
+) -> None:
+    """Print a table. A cell that is one of the known states gets its colour; "#…" aligns right.
+
+    `spare`: columns that go, in this order, where the terminal is too narrow for all.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for column in columns:
-        right = column.startswith("#")
-        name = column.removeprefix("#")
-        made.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in rows:
-        cells = (str(cell) for cell in row)
-        made.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in cells))
+    listed = [[str(cell) for cell in row] for row in rows]
+    kept = _fitting(columns, listed, spare)
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for index in kept:
+        name = columns[index].removeprefix("#")
+        made.add_column(name, justify="right" if name != columns[index] else "left")
+    for row in listed:
+        made.add_row(*(Text(row[i], style=STYLES.get(row[i], "")) for i in kept))
     show(made)
 
 
-def show_panel(panel: Panel) -> None:
-    """Print a panel as a box, its labels in a column of their own."""
-    from rich import panel as rich_panel
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
+def _fitting(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], spare: Sequence[str]
+) -> list[int]:
+    """The numbers of the columns there is room for."""
+    room = min(shutil.get_terminal_size().columns, WIDEST)
+    widths = [
+        max(len(line) for cell in column for line in (cell.splitlines() or [""]))
+        for column in zip(columns, *rows, strict=True)
+    ]
+    kept = list(range(len(columns)))
+    for name in spare:
+        if sum(widths[index] + 2 for index in kept) <= room:
+            break
+        kept.remove(columns.index(name))
+    return kept
 
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for row in panel.rows:
-        grid.add_row(Text(row.label, style="bold"), Text(row.text))
-    content = Group(Text(panel.lead), grid)
-    show(rich_panel.Panel(content, title=Text(panel.title), title_align="left"))
+
+def show_panel(panel: Panel) -> None:
+    """Print a panel: its title, its sentence, and the rows with their labels in a column."""
+    from tito.report import as_text
+
+    width = min(shutil.get_terminal_size().columns, WIDEST)
+    say()
+    for line in as_text(panel, width).splitlines():
+        label = next((row.label for row in panel.rows if line.lstrip().startswith(row.label)), "")
+        head, _, rest = line.partition(label) if label else ("", "", line)
+        say(head + click.style(label, bold=True) + rest if label else line)

@@ -8,10 +8,11 @@ from dataclasses import asdict
 import click
 
 from tito.cli.common import JSON, curriculum
+from tito.cli.lazy import SuggestingGroup
 from tito.cli.rendering import print_json, say, table
 
 
-@click.group()
+@click.group(cls=SuggestingGroup)
 def system() -> None:
     """Look at the set-up."""
 

@@ -20,12 +20,14 @@ class Tested:
     fault: TitoError | None = None
 
 
-def judge_work(workspace: Workspace, judge: Judge, work: Work) -> Report:
+def judge_work(workspace: Workspace, judge: Judge, work: Work, only: str | None = None) -> Report:
     """Judge a learner's work upon the package's earlier modules, their own or prebuilt.
+
+    `only`: one exercise's id; default all of them, and the module in the package.
 
     Raises TitoError when one of those is not in the package yet, or the work cannot be read.
     """
-    return judge.judge(work.module, work.cells, _upon(workspace, work))
+    return judge.judge(work.module, work.cells, _upon(workspace, work), only=only)
 
 
 def run_tests(workspace: Workspace, judge: Judge, work: Work) -> Tested:

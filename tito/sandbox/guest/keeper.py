@@ -21,11 +21,13 @@ PATIENCE = 5.0  # seconds in which processes that multiply must be dead
 
 
 def keep(control: int, folder: str, processes: int) -> None:
-    """Fork. Returns in the child, which goes on as the guest; the keeper never returns.
+    """Make the folder and fork. Returns in the child, which goes on as the guest.
 
-    The keeper's exit code is the guest's, or 128 + the number of the signal that ended it, or
-    TOO_MANY.
+    The keeper never returns. Its exit code is the guest's, or 128 + the number of the signal that
+    ended it, or TOO_MANY.
     """
+    os.mkdir(folder, 0o700)
+    os.chdir(folder)
     _prctl(SUBREAPER, 1)
     bell = _bell()
     keeper, guest = os.getpid(), os.fork()

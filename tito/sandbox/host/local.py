@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -46,18 +47,17 @@ class LocalLauncher(Launcher):
 
     def start(self, limits: Limits) -> Running:
         """Start a guest in a new folder, under a keeper where the system can fork."""
-        folder = tempfile.mkdtemp(prefix=FOLDER)
-        try:
-            return Kept(folder, limits) if CAN_FORK else Bare(folder, limits)
-        except OSError:
-            remove_tree(folder)
-            raise
+        return Kept(limits) if CAN_FORK else Bare(limits)
 
 
 class Kept(Running):
-    """A guest under its keeper (POSIX); closing ``control`` tells the keeper to end it all."""
+    """A guest under its keeper (POSIX); closing ``control`` tells the keeper to end it all.
 
-    def __init__(self, folder: str, limits: Limits) -> None:
+    The keeper makes the folder too: a host that is killed on the way leaves none behind.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        folder = os.path.join(tempfile.gettempdir(), FOLDER + secrets.token_hex(8))
         self.folder = folder
         control, self._control = os.pipe()
         keeper = {"control": control, "folder": folder, "processes": limits.processes}
@@ -65,7 +65,7 @@ class Kept(Running):
         try:
             self.process = popen(
                 python(sys.executable, str(SANDBOX), told),
-                cwd=folder,
+                cwd="/",
                 env={**environment(), MARK: folder},
                 pass_fds=(control,),
             )
@@ -96,12 +96,16 @@ class Kept(Running):
 class Bare(Running):
     """A guest without a keeper (Windows)."""
 
-    def __init__(self, folder: str, limits: Limits) -> None:
-        self.folder = folder
+    def __init__(self, limits: Limits) -> None:
+        self.folder = tempfile.mkdtemp(prefix=FOLDER)
         self._ended = False
         told = settings(limits, str(packages()))
         command = python(sys.executable, str(SANDBOX), told)
-        self.process = popen(command, cwd=folder, env=environment())
+        try:
+            self.process = popen(command, cwd=self.folder, env=environment())
+        except OSError:
+            remove_tree(self.folder)
+            raise
 
     def end(self) -> None:
         """End the guest and its children, as far as Windows knows them."""

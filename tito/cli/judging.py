@@ -1,0 +1,145 @@
+"""`tito module test` and `complete`: have the learner's work judged, and show what came of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from tito.cli.common import EXERCISE, ISOLATION, JSON, WHICH, choose, curriculum, say_file_used
+from tito.cli.rendering import notice, print_json, say
+from tito.curriculum.exercises import Exercise
+from tito.curriculum.modules import Module
+from tito.errors import TitoError
+
+if TYPE_CHECKING:
+    from tito.judge import Isolation, Judge, Report
+    from tito.workspace.completion import Completion
+    from tito.workspace.layout import Workspace
+    from tito.workspace.standing import Standing
+    from tito.workspace.work import Work
+
+ALL = click.option("--all", "every", is_flag=True, help="Every module you have begun.")
+
+
+@click.command()
+@WHICH
+@EXERCISE
+@ALL
+@ISOLATION
+@JSON
+def test(
+    module: str | None, exercise: str | None, every: bool, isolation: Isolation, as_json: bool
+) -> None:
+    """Check your answers in MODULE, or in one EXERCISE of it.
+
+    Without a name: the module last worked on. The name of an exercise of that module will do too:
+    tito test matmul.
+    """
+    from tito.judge import Judge
+
+    standing, chosen, wanted = _target(module, exercise)
+    judge = Judge(curriculum(), isolation=isolation)
+    modules = _begun(standing) if every else [chosen]
+    reports = [_tested(standing, judge, m, wanted, as_json) for m in modules]
+    if as_json:
+        told = [report.to_dict(curriculum().wording) for report in reports]
+        print_json(told if every else told[0])
+    sys.exit(0 if all(report.complete for report in reports) else 1)
+
+
+def _target(module: str | None, exercise: str | None) -> tuple[Standing, Module, Exercise | None]:
+    """What is to be tested: a lone name may be an exercise of the module at hand."""
+    from tito.workspace.hints import find_exercise
+
+    try:
+        standing, chosen = choose(module)
+    except TitoError:
+        standing, chosen = choose(None)
+        names = {name for e in curriculum().exercises(chosen) for name in (e.name, e.id)}
+        if exercise is not None or module not in names:
+            raise
+        exercise = module
+    return standing, chosen, find_exercise(curriculum(), chosen, exercise) if exercise else None
+
+
+def _begun(standing: Standing) -> list[Module]:
+    progress = standing.progress
+    return [m for m in curriculum().available if progress.entry(m).is_begun]
+
+
+def _tested(
+    standing: Standing, judge: Judge, chosen: Module, wanted: Exercise | None, as_json: bool
+) -> Report:
+    """Judge, show, and record; a single exercise is not recorded: it is no verdict on the file."""
+    from tito.cli.verdict import show_report
+    from tito.workspace.testing import Tested, judge_work, run_tests
+
+    work = _read(standing.workspace, chosen)
+    if wanted:
+        tested = Tested(judge_work(standing.workspace, judge, work, wanted.id))
+    else:
+        tested = run_tests(standing.workspace, judge, work)
+    if not as_json:
+        show_report(tested.report, curriculum().wording)
+        if tested.report.complete and not wanted:
+            again = chosen.number in standing.progress.completed
+            step = "It is complete. Changed since? Put it into your package" if again else "Next"
+            say(f"{step}: tito module complete {chosen.id}")
+    _notice_saved(work)
+    if tested.fault is not None:
+        raise tested.fault
+    return tested.report
+
+
+@click.command()
+@WHICH
+@ISOLATION
+def complete(module: str | None, isolation: Isolation) -> None:
+    """Test MODULE; if everything passes, put your code into your package."""
+    from tito.cli.verdict import show_report
+    from tito.judge import Judge
+    from tito.workspace.completion import complete_work
+
+    standing, chosen = choose(module)
+    work = _read(standing.workspace, chosen)
+    done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
+    show_report(done.report, curriculum().wording)
+    _notice_saved(work)
+    if done.fault is not None:
+        raise done.fault
+    if done.export is None:
+        say(f"{chosen.label} is not complete yet; nothing was exported.")
+        sys.exit(1)
+    _say_completion(standing.workspace, chosen, done)
+
+
+def _read(workspace: Workspace, chosen: Module) -> Work:
+    from tito.workspace.work import read_work
+
+    say_file_used(workspace, chosen)
+    return read_work(workspace, chosen)
+
+
+def _notice_saved(work: Work) -> None:
+    if work.was_saved_since:
+        notice(["Your file was saved again meanwhile. This is about the version before that; "
+                "run it again for the new one."])  # fmt: skip
+
+
+def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
+    assert done.export is not None
+    again = "" if done.is_first else " again"
+    say(f"{chosen.label} is complete{again}: {done.report.points} points.")
+    targets = " and ".join(workspace.display_path(target) for target in done.export.targets)
+    say(f"Your code is now {targets}; use it with: from {chosen.import_names[0]} import …")
+    for kept in done.export.backups:
+        say(f"The version before is kept: {workspace.display_path(kept)}")
+    if not done.is_first:
+        say("A notebook that runs already sees it after a restart of its kernel.")
+    for milestone, part in done.parts:
+        say(f"Unlocked: {milestone.title} ({milestone.year}), part {part.number}: "
+            f"tito milestone run {milestone.name} --part {part.number}")  # fmt: skip
+    for opened in done.modules:
+        say(f"Unlocked: {opened.label}: tito module start {opened.id}")
