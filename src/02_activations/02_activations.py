@@ -318,7 +318,7 @@ def bend_through(knots: list[float], heights: list[float]) -> list[tuple[Tensor,
         ->  W1 = [[1, 1]], b1 = [0, -1], W2 = [[1], [-2]], b2 = [0]
     """
     ### BEGIN SOLUTION
-    at = np.asarray(knots, dtype=np.float64)
+    at = np.asarray(knots)
     slopes = np.diff(heights) / np.diff(at)
     changes = np.diff(slopes, prepend=0.0)
     n = len(changes)
@@ -327,7 +327,7 @@ def bend_through(knots: list[float], heights: list[float]) -> list[tuple[Tensor,
     return [into_corners, out_of_corners]
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_bend_through", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_bend_through", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
 # What is checked: the example's weights; shapes; then points on, between and left of uneven knots.
 @probe
 def bent_uneven():
@@ -1222,9 +1222,9 @@ def soft_vote(scores: Tensor) -> list[int]:
     # return np.argmax(together.data, axis=1).tolist()
     ### END BROKEN
     ### BEGIN SOLUTION
-    confidence = Softmax()(scores, dim=2)
-    together = confidence.mean(axis=0)
-    return np.argmax(together.data, axis=1).tolist()
+    shares = Softmax()(scores, dim=2)
+    average = shares.mean(axis=0)
+    return np.argmax(average.data, axis=1).tolist()
     ### END SOLUTION
 
 # %%
@@ -1238,14 +1238,14 @@ print(f"the three together:  {np.mean(np.array(soft_vote(Tensor(noisy))) == trut
 # %% nbgrader={"grade": true, "grade_id": "test_activations_soft_vote", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # What is checked: one certain judge against two unsure; one extreme score; 4 judges, 6 samples.
 def test_activations_soft_vote():
-    shares = np.array([[[0.9, 0.1]], [[0.4, 0.6]], [[0.4, 0.6]]])
-    check.equal(soft_vote(Tensor(np.log(shares))), [0],
-                given="probabilities [0.9, 0.1], [0.4, 0.6], [0.4, 0.6] for one sample",
-                because="on average 0.57 for class 0: a vote by heads would say class 1")
-    shares = np.array([[[0.8, 0.2]], [[0.8, 0.2]], [[0.0001, 0.9999]]])
-    check.equal(soft_vote(Tensor(np.log(shares))), [0],
-                given="probabilities [0.8, 0.2], [0.8, 0.2], [0.0001, 0.9999] for one sample",
-                because="on average 0.53 for class 0: probabilities are averaged, not scores")
+    shares = np.array([[[0.1, 0.9]], [[0.6, 0.4]], [[0.6, 0.4]]])
+    check.equal(soft_vote(Tensor(np.log(shares))), [1],
+                given="probabilities [0.1, 0.9], [0.6, 0.4], [0.6, 0.4] for one sample",
+                because="on average 0.57 for class 1: a vote by heads would say class 0")
+    shares = np.array([[[0.2, 0.8]], [[0.2, 0.8]], [[0.9999, 0.0001]]])
+    check.equal(soft_vote(Tensor(np.log(shares))), [1],
+                given="probabilities [0.2, 0.8], [0.2, 0.8], [0.9999, 0.0001] for one sample",
+                because="on average 0.53 for class 1: probabilities are averaged, not scores")
     scores = np.random.default_rng(3).standard_normal((4, 6, 5)) * 3
     expected = []
     for sample in range(6):
@@ -1294,7 +1294,7 @@ def softplus(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0) + bend
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_softplus", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_softplus", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 # What is checked: values; f(x) - f(-x) = x; its slope is sigmoid; warnings; tiny results; dtypes.
 @probe
 def softplus_complaints():
@@ -1337,6 +1337,8 @@ def test_activations_softplus():
                 [2.0611537e-09, 1.9287498e-22], rtol=1e-4, atol=0,
                 given="[-20, -50]: tiny, and not 0",
                 because="1 + 2e-9 is 1 in float32, and ln 1 is 0: the digits are lost before ln")
+    check.close(softplus(np.array([12.0])), [12.000006144193478], rtol=1e-9, atol=0,
+                given="[12] in float64", because="the bend fades, and ends nowhere")
     for kind in ("float32", "float16"):
         check.equal(softplus(np.array([1, 2], dtype=kind)).dtype.name, kind,
                     given=f"a {kind} array", because=f"{kind} in, {kind} out")
