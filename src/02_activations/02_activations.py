@@ -341,7 +341,8 @@ def bent_uneven():
 def test_activations_bend_through():
     (w1, b1), (w2, b2) = bend_through([0.0, 1.0, 2.0], [0.0, 1.0, 0.0])
     points = "the points (0, 0), (1, 1), (2, 0)"
-    check.close(w1, [[1.0, 1.0]], given=f"{points}: W1", because="every ReLU sees x itself")
+    check.close(w1, [[1.0, 1.0]], given=f"{points}: W1",
+                because="three points make two pieces, each piece has a ReLU, and each sees x")
     check.close(b1, [0.0, -1.0], given=f"{points}: b1", because="relu(x - 1) has its corner at 1")
     check.close(w2, [[1.0], [-2.0]], given=f"{points}: W2",
                 because="up to the corner at 1 the slope is 1, behind it -1: a change of -2")
@@ -567,7 +568,7 @@ def measured_slopes():
     far = np.array([10_000.0], dtype=np.float32)
     grid = np.array([[1, 2, 3], [0, -1, -2]])
     return {
-        "relu": slope(relu, np.array([-1.0, 0.0, 2.0], dtype=np.float32)),
+        "relu": slope(relu, np.array([-1.0, 0.0, 2.0, 5.0], dtype=np.float32)),
         "cube": slope(lambda x: x * x * x, np.array([1.0, -2.0, 0.5], dtype=np.float32)),
         "far": slope(relu, far),
         "dtype": str(slope(relu, far).dtype),
@@ -579,8 +580,9 @@ def measured_slopes():
 
 def test_activations_slope():
     found = measured_slopes()
-    check.close(found["relu"], [0.0, 0.5, 1.0], given="relu at [-1, 0, 2]",
-                because="level on the left, 1 on the right, the mean of both at the corner")
+    check.close(found["relu"], [0.0, 0.5, 1.0, 1.0], given="relu at [-1, 0, 2, 5], in float32",
+                because="level on the left, 1 on the right, the mean of both at the corner; "
+                "float32 has too few digits for small steps")
     check.close(found["cube"], [3.0, 12.0, 0.75], given="x*x*x at [1, -2, 0.5], in float32",
                 because="its slope is 3*x*x; a step to both sides is right to 7 digits, "
                 "a step to one side to 3")
@@ -715,15 +717,14 @@ class Sigmoid(Activation):
 # What is checked: values; warnings; tiny results, also in float16; dtype; input; Sigmoid().
 @probe
 def sigmoid_complaints():
-    complaints = []
     for kind in ("float32", "float16", "float64"):
-        for value in (-1000.0, -100.0, -12.0, 0.0, 12.0, 100.0, 1000.0):
+        for value in (-100.0, 100.0, -12.0, 12.0, 0.0, -1000.0, 1000.0):
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise"):
                     sigmoid(np.array([value], dtype=kind))
             except FloatingPointError as error:
-                complaints.append(f"{kind} x = {value:.0f}: {error}")
-    return ", ".join(complaints) or "none"
+                return f"{kind}, x = {value:.0f}: {error}"
+    return "none"
 
 
 @probe
@@ -737,11 +738,13 @@ def test_activations_sigmoid():
     check.close(sigmoid(np.array([0.0, 2.0, -2.0], dtype=np.float32)), [0.5, 0.880797, 0.119203],
                 given="[0, 2, -2]",
                 because="1/(1 + e^0) = 1/2; 1/(1 + e^-2) = 1/1.135335; the two last add up to 1")
+    check.unchanged(sigmoid_leaves_its_input(), np.array([-1000.0, 2.0], dtype=np.float32),
+                    given="the array [-1000, 2], before and after sigmoid(x)")
     check.close(sigmoid(np.array([-1000.0, -100.0, 100.0, 1000.0], dtype=np.float32)),
                 [0.0, 0.0, 1.0, 1.0], given="[-1000, -100, 100, 1000]",
                 because="far from 0 the curve is flat")
     check.equal(sigmoid_complaints(), "none",
-                given="NumPy's complaints from -1000 to 1000, in float16, float32 and float64",
+                given="NumPy's first complaint, from -1000 to 1000, in float32, 16 and 64",
                 because="only an exponent above 0 can overflow: let none be")
     check.close(sigmoid(np.array([-20.0, -80.0], dtype=np.float32)),
                 [2.0611537e-09, 1.8048514e-35], rtol=1e-4, atol=0,
@@ -758,8 +761,6 @@ def test_activations_sigmoid():
     for kind in ("float32", "float16", "float64"):
         check.equal(sigmoid(x.astype(kind)).dtype.name, kind, given=f"a {kind} array",
                     because=f"{kind} in, {kind} out")
-    check.unchanged(sigmoid_leaves_its_input(), np.array([-1000.0, 2.0], dtype=np.float32),
-                    given="the array [-1000, 2], before and after sigmoid(x)")
     check.close(Sigmoid()(Tensor([[0.0]])), [[0.5]], given="Sigmoid()(Tensor([[0.0]]))")
     check.equal(Sigmoid().parameters(), [], given="Sigmoid().parameters()")
 
@@ -938,14 +939,13 @@ class GELU(Activation):
 # What is checked: values; input; float32; 24 values against the formula; ±1000; GELU().
 @probe
 def gelu_complaints():
-    complaints = []
     for value in (-1000.0, -100.0, 0.0, 100.0, 1000.0):
         try:
             with np.errstate(over="raise", divide="raise", invalid="raise"):
                 gelu(np.array([value], dtype=np.float32))
         except FloatingPointError as error:
-            complaints.append(f"x = {value:.0f}: {error}")
-    return ", ".join(complaints) or "none"
+            return f"x = {value:.0f}: {error}"
+    return "none"
 
 
 @probe
@@ -974,7 +974,7 @@ def test_activations_gelu():
     check.close(gelu(np.array([-1000.0, 1000.0], dtype=np.float32)), [0.0, 1000.0],
                 given="[-1000, 1000]", because="far from 0, GELU is ReLU")
     check.equal(gelu_complaints(), "none",
-                given="NumPy's complaints about gelu of -1000, -100, 0, 100 and 1000")
+                given="NumPy's first complaint about gelu of -1000, -100, 0, 100 and 1000")
     check.close(GELU()(Tensor([1.0])), [0.841192], given="GELU()(Tensor([1.0]))")
     check.equal(GELU().parameters(), [], given="GELU().parameters()")
 
@@ -1090,15 +1090,14 @@ class Softmax(Activation):
 # apart; six dims of a 3-D array against single rows; a shift; dtype; Softmax().
 @probe
 def softmax_complaints():
-    complaints = []
     for kind in ("float32", "float16"):
         for row in ([-1000.0, 0.0, 1000.0], [1000.0, 1000.0], [-1000.0, -1000.0]):
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise"):
                     softmax(np.array(row, dtype=kind), -1)
             except FloatingPointError as error:
-                complaints.append(f"{kind} {row}: {error}")
-    return ", ".join(complaints) or "none"
+                return f"{kind}, {row}: {error}"
+    return "none"
 
 
 @probe
@@ -1132,7 +1131,7 @@ def test_activations_softmax():
                 given="softmax along dim 0 of [[0, 0], [0, ln 3]]",
                 because="each column adds up to 1")
     check.equal(softmax_complaints(), "none",
-                given="NumPy's complaints about [-1000, 0, 1000], [1000, 1000], [-1000, -1000]",
+                given="NumPy's first complaint: [-1000, 0, 1000], [1000, 1000], [-1000, -1000]",
                 because="no exponent may be far above 0, and no row may lose all its exponentials")
     check.close(softmax(np.array([[1000.0, 1000.0], [-1000.0, -1000.0]], dtype=np.float32), -1),
                 [[0.5, 0.5], [0.5, 0.5]],
@@ -1241,7 +1240,8 @@ def test_activations_soft_vote():
     shares = np.array([[[0.1, 0.9]], [[0.6, 0.4]], [[0.6, 0.4]]])
     check.equal(soft_vote(Tensor(np.log(shares))), [1],
                 given="probabilities [0.1, 0.9], [0.6, 0.4], [0.6, 0.4] for one sample",
-                because="on average 0.57 for class 1: a vote by heads would say class 0")
+                because="one answer per sample; on average class 1 has 0.57, "
+                "though a vote by heads would say class 0")
     shares = np.array([[[0.2, 0.8]], [[0.2, 0.8]], [[0.9999, 0.0001]]])
     check.equal(soft_vote(Tensor(np.log(shares))), [1],
                 given="probabilities [0.2, 0.8], [0.2, 0.8], [0.9999, 0.0001] for one sample",
@@ -1298,15 +1298,14 @@ def softplus(x: np.ndarray) -> np.ndarray:
 # What is checked: values; f(x) - f(-x) = x; its slope is sigmoid; warnings; tiny results; dtypes.
 @probe
 def softplus_complaints():
-    complaints = []
     for kind in ("float32", "float16"):
         for value in (-1000.0, -12.0, 0.0, 12.0, 1000.0):
             try:
                 with np.errstate(over="raise", divide="raise", invalid="raise"):
                     softplus(np.array([value], dtype=kind))
             except FloatingPointError as error:
-                complaints.append(f"{kind} x = {value:.0f}: {error}")
-    return ", ".join(complaints) or "none"
+                return f"{kind}, x = {value:.0f}: {error}"
+    return "none"
 
 
 @probe
@@ -1322,6 +1321,9 @@ def test_activations_softplus():
     check.close(softplus(np.array([0.0, 1.0, -1.0], dtype=np.float32)),
                 [0.6931472, 1.3132617, 0.3132617], given="[0, 1, -1]",
                 because="ln(1 + e^0) is ln 2; ln(1 + 2.718282) is 1.313262")
+    check.equal(softplus_complaints(), "none",
+                given="NumPy's first complaint, from -1000 to 1000, in float16 and float32",
+                because="neither exp of a large number nor ln of 0 is needed")
     difference, x, steepness = softplus_properties()
     before = np.array([[-1000.0, -3.0, 0.5], [2.0, 7.0, 1000.0]], dtype=np.float32)
     check.close(difference, before, rtol=1e-5, atol=1e-5,
@@ -1330,9 +1332,6 @@ def test_activations_softplus():
     check.unchanged(x, before, given="x, before and after softplus(x)")
     check.close(steepness, [0.0179862, 0.2689414, 0.5, 0.8807971],
                 given="its slope at [-4, -1, 0, 2]", because="the slope of softplus is sigmoid")
-    check.equal(softplus_complaints(), "none",
-                given="NumPy's complaints from -1000 to 1000, in float16 and float32",
-                because="exp of a large number overflows; find a form that never asks for it")
     check.close(softplus(np.array([-20.0, -50.0], dtype=np.float32)),
                 [2.0611537e-09, 1.9287498e-22], rtol=1e-4, atol=0,
                 given="[-20, -50]: tiny, and not 0",
