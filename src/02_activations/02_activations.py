@@ -64,12 +64,12 @@ after it. They need its two properties: the shape of its curve, and the steepnes
 | 1 | `collapse` | straight maps in a row are one straight map |
 | 2 | `relu` | one corner |
 | 3 | `bend_through` | enough corners follow any curve |
-| 4 | `ReLU.forward` | from a function to a part of a network |
+| 4 | `Activation`, `ReLU` | from a function to a part of a network |
 | 5 | `slope` | how steep a curve is: your measuring tool |
 | 6 | `sigmoid` | any number to a probability, without overflow |
 | 7 | (given: `tanh`) | why a centre at zero matters |
-| 8 | `gelu` | a gate that opens gradually |
-| 9 | `softmax` | scores to shares, along the right dimension |
+| 8 | `best_cubic`, `gelu` | a gate that opens gradually, and its odd constant |
+| 9 | `softmax`, `Softmax` | scores to shares, along the right dimension |
 | Use | `soft_vote`, `softplus` | find a fault; build an activation of your own |
 
 ## What you do not build yet
@@ -327,7 +327,7 @@ def bend_through(knots: list[float], heights: list[float]) -> list[tuple[Tensor,
     return [into_corners, out_of_corners]
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_bend_through", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_bend_through", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # What is checked: the example's weights; shapes; then points on, between and left of uneven knots.
 @probe
 def bent_uneven():
@@ -420,10 +420,12 @@ For that, a function of arrays needs a thin coat:
 | `act.parameters()` | `[]`: there is nothing in it to learn |
 | `act.backward(grad)` | nothing yet: it sleeps until Module 05 |
 
-Given: the base class `Activation`, with everything but `forward`. Your part has one rule, the rule
-of Module 01: **results come from `compute`**. Wrapping the outcome by hand, `Tensor(relu(x.data))`,
-gives the same numbers and cuts a wire, as this cell shows. **Which of the two does a listener
-hear?**
+What all activations share stands once, in the base class `Activation`; what only ReLU does, in
+`ReLU`. Complete both. (Sigmoid, Tanh and GELU will get their coats like ReLU's: given.)
+
+There is one rule, the rule of Module 01: **results come from `compute`**. Wrapping the outcome by
+hand, `Tensor(relu(x.data))`, gives the same numbers and cuts a wire. **Which of the two results in
+this cell does a listener hear of?**
 """
 
 # %%
@@ -446,15 +448,19 @@ class Activation:
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x).")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
-        """`act(x)` means `act.forward(x)`."""
+        """`act(x, ...)` means `act.forward(x, ...)`, whatever the arguments."""
+        ### BEGIN SOLUTION
         return self.forward(*args, **kwargs)
+        ### END SOLUTION
 
     def backward(self, grad: Tensor) -> None:
         """Dormant: does nothing until Module 05."""
 
     def parameters(self) -> list[Tensor]:
-        """Nothing here is learned."""
+        """Return the tensors to be learned, in a new list: here there are none."""
+        ### BEGIN SOLUTION
         return []
+        ### END SOLUTION
 
     def __repr__(self) -> str:
         """The way it was made: `ReLU()`."""
@@ -475,7 +481,8 @@ class ReLU(Activation):
         ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test_activations_layer", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# What is checked: class and values of the result; x afterwards; what compute() sees; the coat.
+# What is checked: class and values of the result; x afterwards; what compute() sees; the coat, also
+# of another activation, whose forward takes one more argument.
 @probe
 def operations_heard():
     heard = []
@@ -492,6 +499,18 @@ def operations_heard():
     return heard
 
 
+@probe
+def coat_of_another():
+    class Scale(Activation):
+        def forward(self, x, factor=1.0):
+            return compute(np.multiply, x, factor)
+
+    act, x = Scale(), Tensor([1.0, 2.0])
+    act.parameters().append(x)
+    results = [act(x), act(x, 3.0), act(x, factor=5.0)]
+    return [y.data.tolist() for y in results], len(act.parameters()), repr(act)
+
+
 def test_activations_layer():
     x = Tensor([[-2.0, 3.0], [0.5, -0.5]])
     y = ReLU().forward(x)
@@ -499,6 +518,8 @@ def test_activations_layer():
                 given="the class of ReLU().forward(x), for a Tensor x",
                 because="the next layer expects a Tensor, not an array")
     check.close(y, [[0.0, 3.0], [0.5, 0.0]], given="ReLU().forward([[-2, 3], [0.5, -0.5]])")
+    check.close(ReLU()(x), [[0.0, 3.0], [0.5, 0.0]], given="ReLU()([[-2, 3], [0.5, -0.5]])",
+                because="act(x) means act.forward(x)")
     check.unchanged(x, np.array([[-2.0, 3.0], [0.5, -0.5]], dtype=np.float32),
                     given="x, before and after ReLU().forward(x)", because="x is only read")
     check.equal(operations_heard(), ["relu"],
@@ -507,7 +528,13 @@ def test_activations_layer():
     act = ReLU()
     check.equal(act.parameters(), [], given="act.parameters()", because="nothing in it is learned")
     check.equal(act.backward(y), None, given="act.backward(y)", because="it is dormant for now")
-    check.equal(repr(act), "ReLU()", given="repr(ReLU())")
+    results, learned, name = coat_of_another()
+    check.equal(results, [[1.0, 2.0], [3.0, 6.0], [5.0, 10.0]],
+                given="Scale()(x), Scale()(x, 3), Scale()(x, factor=5), with forward(x, factor=1)",
+                because="act(...) hands all its arguments on to forward, by place and by name")
+    check.equal(learned, 0, given="len(act.parameters()), when an earlier list was appended to",
+                because="every call returns a list of its own")
+    check.equal(name, "Scale()", given="repr(Scale())")
 
 
 test_activations_layer()
@@ -705,7 +732,6 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# Given: its coat.
 class Sigmoid(Activation):
     """Logistic function, 1 / (1 + exp(-x)): turns a score into a probability."""
 
@@ -713,7 +739,7 @@ class Sigmoid(Activation):
         """Return the sigmoid of every element of x."""
         return compute(sigmoid, x)
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_sigmoid", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_sigmoid", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # What is checked: values; warnings; tiny results, also in float16; dtype; input; Sigmoid().
 @probe
 def sigmoid_complaints():
@@ -806,7 +832,6 @@ engineer calls it. Given, therefore:
 
 # %%
 #| export
-# Given: NumPy's own hyperbolic tangent, and its coat.
 def tanh(x: np.ndarray) -> np.ndarray:
     """Return the hyperbolic tangent of every value: an S from -1 through 0 to 1, as a new array."""
     return np.tanh(x)
@@ -857,35 +882,85 @@ $$\mathrm{GELU}(x) = x\,\Phi(x), \qquad
 
 $\Phi$ has no simple formula, and NumPy does not have it. But it is an S from 0 to 1, as is tanh
 after moving and scaling. The factor $\sqrt{2/\pi}$ gives both the same slope at 0, and the cube
-adjusts the shoulders. How much of it? Books print c = 0.044715 without a word. **Predict**: is
-there one best c, and do you find that number?
+adjusts the shoulders. How much of it? Books print c = 0.044715 without a word. Do not believe it:
+find it. Given is the exact gate on a grid, computed number by number with Python's error function.
 """
 
 # %%
+#| export
+SQRT_2_OVER_PI = math.sqrt(2 / math.pi)  # a Python float, so float32 arrays stay float32
+
+# %%
 gate_x = np.linspace(-5, 5, 2001)
-exact_gate = np.array([0.5 * (1 + math.erf(v / math.sqrt(2))) for v in gate_x])  # Φ, one by one
+exact_gate = np.array([0.5 * (1 + math.erf(v / math.sqrt(2))) for v in gate_x])  # Φ
+
 samples = np.random.default_rng(0).standard_normal(100_000)
 for v in (-1.0, 0.0, 2.0):
+    exact = exact_gate[np.searchsorted(gate_x, v - 1e-9)]
     print(f"share of 100,000 normal numbers below {v:4.1f}: {np.mean(samples < v):.3f}", end="   ")
-    print(f"exact: {0.5 * (1 + math.erf(v / math.sqrt(2))):.3f}")
+    print(f"exact: {exact:.3f}")
+
+# %% nbgrader={"grade": false, "grade_id": "activations_best_cubic", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def best_cubic(x: np.ndarray, gate: np.ndarray, candidates: np.ndarray) -> float:
+    """Return the c for which the tanh form comes closest to a given gate.
+
+    The tanh form is 0.5 * (1 + tanh(SQRT_2_OVER_PI * (x + c * x^3))). Closest means: its largest
+    distance from the gate, anywhere on the grid, is smallest.
+
+    Args:
+        x: the grid, a float64 array of shape (n,).
+        gate: what the form has to approach, one value per x.
+        candidates: the values of c to try, shape (m,), m at least 1.
+
+    Returns:
+        One of the candidates, as a float; the first if several are equally good.
+
+    Example:
+        if gate is the tanh form with c = 0.3 itself, and 0.3 is a candidate  ->  0.3
+    """
+    ### BEGIN SOLUTION
+    distances = []
+    for c in candidates:
+        form = 0.5 * (1 + np.tanh(SQRT_2_OVER_PI * (x + c * (x * x * x))))
+        distances.append(np.max(np.abs(form - gate)))
+    return float(candidates[np.argmin(distances)])
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "test_activations_best_cubic", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: gates that the form meets exactly; gates that it misses above and below.
+def test_activations_best_cubic():
+    x = np.linspace(-3.0, 3.0, 121)
+    for c in (0.0, 0.3):
+        gate = 0.5 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + c * x**3)))
+        check.equal(best_cubic(x, gate, np.array([0.3, 0.1, 0.0, 0.2])), c,
+                    given=f"the tanh form itself, with c = {c}; candidates 0.3, 0.1, 0, 0.2",
+                    because="there the distance is 0 everywhere")
+    x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    tried = np.array([0.0, 0.1, 0.3, 0.6])
+    for gate in ([0.0, 0.0, 0.6, 0.7, 0.9], [0.1, 0.3, 0.4, 1.0, 1.0]):
+        check.equal(best_cubic(x, np.array(gate), tried), 0.1,
+                    given=f"x = -2, -1, 0, 1, 2, gate {gate}; candidates 0, 0.1, 0.3, 0.6",
+                    because="largest distances 0.169, 0.153, 0.188, 0.228, in either direction")
 
 
-def worst_gate_error(c):
-    """The largest distance of the tanh form from Φ, if the cube is taken c times."""
-    gate = 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (gate_x + c * gate_x * gate_x * gate_x)))
-    return np.max(np.abs(gate - exact_gate))
-
-
-candidates = np.arange(0.0400, 0.0500, 0.00001)
-errors = [worst_gate_error(c) for c in candidates]
-print(f"worst error without the cube: {worst_gate_error(0.0):.5f}")
-print(f"best c: {candidates[np.argmin(errors)]:.5f}, worst error {min(errors):.5f}")
-print(f"c = 0.044715: worst error {worst_gate_error(0.044715):.5f}")
+test_activations_best_cubic()
 
 # %% [markdown]
 """
-There it is: 0.044715 is the amount of the cube with which tanh comes closest to Φ, nowhere more
-than 0.0002 away. You build this form; GPT-2 uses it.
+**Predict**: which c do you find, to four decimals? And how far off is the form without a cube?
+"""
+
+# %%
+found = best_cubic(gate_x, exact_gate, np.arange(0.0400, 0.0500, 0.00001))
+print(f"best c: {found:.5f}")
+for c in (0.0, 0.04, 0.044715, 0.05):
+    form = 0.5 * (1 + np.tanh(SQRT_2_OVER_PI * (gate_x + c * (gate_x * gate_x * gate_x))))
+    print(f"c = {c:<8} largest distance from Φ: {np.max(np.abs(form - exact_gate)):.5f}")
+
+# %% [markdown]
+"""
+There it is: 0.0447 is the amount of the cube with which tanh comes closest to Φ, nowhere more than
+0.0002 away. Hendrycks and Gimpel printed two digits more. You build this form; GPT-2 uses it.
 
 One trap is left, and it is silent. **What will this print?**
 """
@@ -898,14 +973,12 @@ print("math.sqrt(2 / math.pi) * x   ", (math.sqrt(2 / math.pi) * x).dtype)
 # %% [markdown]
 """
 NumPy lets its own float64 scalar win over a float32 array, and a Python float give way. One such
-constant doubles the memory of everything after it. That is why `SQRT_2_OVER_PI` is given to you.
+constant doubles the memory of everything after it. `SQRT_2_OVER_PI`, given above, is a Python
+float.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "activations_gelu", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-SQRT_2_OVER_PI = math.sqrt(2 / math.pi)  # a Python float, so float32 arrays stay float32
-
-
 def gelu(x: np.ndarray) -> np.ndarray:
     """Return the Gaussian error linear unit in its tanh form, element by element.
 
@@ -927,7 +1000,6 @@ def gelu(x: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# Given: its coat.
 class GELU(Activation):
     """Gaussian error linear unit (tanh form): a smooth ReLU."""
 
@@ -935,7 +1007,7 @@ class GELU(Activation):
         """Return the GELU of every element of x."""
         return compute(gelu, x)
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_gelu", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_gelu", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 # What is checked: values; input; float32; 24 values against the formula; ±1000; GELU().
 @probe
 def gelu_complaints():
@@ -1076,18 +1148,9 @@ def softmax(x: np.ndarray, dim: int) -> np.ndarray:
     return exponentials
     ### END SOLUTION
 
-
-# Given: its coat.
-class Softmax(Activation):
-    """Scores to probabilities that add up to 1 along one dimension."""
-
-    def forward(self, x: Tensor, dim: int = -1) -> Tensor:
-        """Return the softmax of x along dim (default: the last dimension)."""
-        return compute(softmax, x, dim=dim)
-
-# %% nbgrader={"grade": true, "grade_id": "test_activations_softmax", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_softmax", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 # What is checked: values; input; both dimensions of a square; warnings, also in float16; rows far
-# apart; six dims of a 3-D array against single rows; a shift; dtype; Softmax().
+# apart; six dims of a 3-D array against single rows; a shift; dtype.
 @probe
 def softmax_complaints():
     for kind in ("float32", "float16"):
@@ -1148,14 +1211,61 @@ def test_activations_softmax():
     for kind in ("float32", "float16"):
         check.equal(softmax(scores.astype(kind), 1).dtype.name, kind, given=f"{kind} scores",
                     because=f"{kind} in, {kind} out")
-    act, t = Softmax(), Tensor(x)
-    check.close(act(t), [[0.5, 0.5], [0.25, 0.75]], given="Softmax()(x)", because="default: dim=-1")
-    check.close(act(t, dim=0), [[0.5, 0.25], [0.5, 0.75]], given="Softmax()(x, dim=0)")
-    check.close(act.forward(t, 0), [[0.5, 0.25], [0.5, 0.75]], given="Softmax().forward(x, 0)")
-    check.equal(act.parameters(), [], given="Softmax().parameters()")
 
 
 test_activations_softmax()
+
+# %% [markdown]
+"""
+Softmax's coat has one difference: `dim`. A dimension is no tensor. It is a *setting* of the
+operation, and `compute` distinguishes the two: what stands in the argument list without a name is
+an input, wrapped as a Tensor and handed on as an array; what has a name is a setting and arrives as
+it is. Think about which error the wrong way would give, before you write the line.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "activations_softmax_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+class Softmax(Activation):
+    """Scores to probabilities that add up to 1 along one dimension."""
+
+    def forward(self, x: Tensor, dim: int = -1) -> Tensor:
+        """Return the softmax of x along dim (default: the last dimension), made by `compute`."""
+        ### BEGIN SOLUTION
+        return compute(softmax, x, dim=dim)
+        ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "test_activations_softmax_layer", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the default, dim by name and by place; what compute() hears: x alone, and dim.
+@probe
+def news_of_softmax():
+    heard = []
+
+    def listen(output, operation, inputs, settings):
+        heard.append([operation.__name__, len(inputs), dict(settings)])
+
+    before = Tensor.__dict__["_record"]
+    Tensor._record = staticmethod(listen)
+    try:
+        Softmax()(Tensor([[1.0, 2.0]]), dim=0)
+    finally:
+        Tensor._record = before
+    return heard
+
+
+def test_activations_softmax_layer():
+    act, t = Softmax(), Tensor([[0.0, 0.0], [0.0, np.log(3.0)]])
+    check.close(act(t), [[0.5, 0.5], [0.25, 0.75]], given="Softmax()([[0, 0], [0, ln 3]])",
+                because="by default along the last dimension: each row adds up to 1")
+    check.close(act(t, dim=0), [[0.5, 0.25], [0.5, 0.75]], given="Softmax()(x, dim=0)",
+                because="each column adds up to 1")
+    check.close(act.forward(t, 0), [[0.5, 0.25], [0.5, 0.75]], given="Softmax().forward(x, 0)")
+    check.equal(news_of_softmax(), [["softmax", 1, {"dim": 0}]],
+                given="what compute() hears of Softmax()(x, dim=0): operation, inputs, settings",
+                because="x is the one input, dim a setting; Module 05 needs to know both")
+    check.equal(act.parameters(), [], given="Softmax().parameters()")
+
+
+test_activations_softmax_layer()
 
 # %% [markdown]
 """
@@ -1294,7 +1404,7 @@ def softplus(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0) + bend
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_activations_softplus", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_activations_softplus", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 # What is checked: values; f(x) - f(-x) = x; its slope is sigmoid; warnings; tiny results; dtypes.
 @probe
 def softplus_complaints():
@@ -1623,8 +1733,10 @@ def test_module():
     test_activations_layer()
     test_activations_slope()
     test_activations_sigmoid()
+    test_activations_best_cubic()
     test_activations_gelu()
     test_activations_softmax()
+    test_activations_softmax_layer()
     test_activations_soft_vote()
     test_activations_softplus()
 
