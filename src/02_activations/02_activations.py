@@ -27,8 +27,8 @@ Hochreiter, a student in Munich, explained the failure in his diploma thesis: th
 early layers how to change is multiplied by a slope in every layer, and the slope of the S-shaped
 function that everybody used is never above one quarter. After a dozen layers almost nothing is
 left. Twenty years later Xavier Glorot, Antoine Bordes and Yoshua Bengio trained deep networks with
-a function that has slope 1 wherever it is not zero, max(0, x), and the problem that had needed
-elaborate cures shrank to a footnote. Kunihiko Fukushima had used that function in 1969.
+max(0, x), whose slope is 1 wherever it is not 0, and did without the elaborate layer-by-layer
+preparation that had been needed until then. Kunihiko Fukushima had used that function in 1969.
 """
 
 # %% [markdown]
@@ -404,9 +404,20 @@ Two ReLUs give a flat line: all three of their points are zeros of the sine. Fou
 with sixteen your eye begins to be deceived. From 8 on, each doubling divides the largest error by
 about four: the gap between a curve and a straight piece grows with the *square* of its length.
 
-Two things remain to be said. With ReLU taken out, `collapse` turns all 64 pieces back into one
-line. And here *you* knew the curve and computed the weights. From Module 06 on, a network finds
-them, and the places of its corners, from examples alone.
+Now take ReLU out of the network of 64 and keep every weight. **How many corners are left?**
+"""
+
+# %%
+knots = np.linspace(0, 2 * np.pi, 65)
+weight, bias = collapse(bend_through(list(knots), list(np.sin(knots))))
+print(f"the same weights without ReLU: y = {weight.item():.3f} * x + {bias.item():.3f}")
+
+# %% [markdown]
+"""
+None: 64 pieces collapse into one line. All the bending was ReLU's.
+
+Here *you* knew the curve and computed the weights. From Module 06 on, a network finds them, and the
+places of its corners, from examples alone.
 
 ## Part 4: From a function to a part of a network
 
@@ -1299,8 +1310,9 @@ else:
 
 # %% [markdown]
 """
-The order never changes; how sure the answer sounds does. Cold scores give nearly everything to the
-largest, hot ones give everyone nearly a fifth. A high share is therefore no proof of being right.
+The order never changes; how sure the answer sounds does. A low temperature gives nearly everything
+to the largest score, a high one brings every share closer to a fifth. So a high share is no proof
+of being right.
 
 ## Bug hunt: three good judges, one useless jury
 
@@ -1372,10 +1384,16 @@ test_activations_soft_vote()
 
 # %% [markdown]
 """
-With the fault in place, what added up to 1 was the three *classifiers*. Their average was then one
-third for every class, whatever the scores: a ten-way tie, decided by rounding. Run the cell above
-the test once more. Nothing in the program was out of range; only a sum along the right dimension
-could have told. When accuracy stays at chance, ask first what adds up to what.
+Passed? Run the cell above the test once more, and compare your finding with ours.
+
+<details><summary>What it was</summary>
+
+What added up to 1 was the three *classifiers*. Their average was then one third for every class,
+whatever the scores: a ten-way tie, decided by rounding. Nothing in the program was out of range;
+only a sum along the right dimension could have told.
+</details>
+
+When accuracy stays at chance, ask first what adds up to what.
 
 ## Open exercise: an activation of your own
 
@@ -1550,11 +1568,11 @@ print(f"     x**3: {milliseconds(lambda x: x**3, small):.2f} ms     (array of 51
 
 # %% [markdown]
 """
-The memory column is the same everywhere: it counts the arrays that exist at the same time. The
-times hold on your machine, today. Books say ReLU costs a third of Tanh, because a comparison is
-cheaper than an exponential. That is true of the formulas. Whether it is true of your table depends
-on how NumPy was built for your processor, and there are machines where Tanh wins. What a function
-costs is decided by its implementation and its memory traffic as much as by its formula.
+The memory column counts the arrays that exist at the same time. The times hold on your machine,
+today. Books say that ReLU costs a third of Tanh, because a comparison is cheaper than an
+exponential. That compares formulas. Whether your table agrees depends on how NumPy was built for
+your processor, and there are machines where Tanh wins. What a function costs is decided by its
+implementation and its memory traffic as much as by its formula.
 
 ### Twenty layers deep
 
@@ -1594,8 +1612,8 @@ print(f"product with half of them 0:  {milliseconds(np.matmul, active, w):.2f} m
 
 # %% [markdown]
 r"""
-A dense product multiplies zeros as diligently as anything else; any difference you see is noise.
-Zeros save time only for code that knows where they are.
+A dense product multiplies zeros as diligently as anything else. Run the cell twice: its two times
+differ as much from run to run as from each other. Zeros save time only for code that knows where they are.
 
 ## Questions
 
@@ -1614,8 +1632,9 @@ ReLU, and you replace it by GELU. How much slower does the model become?
 
 <details><summary>Answer</summary>
 
-It takes 0.95 + 0.05 k of its old time. Put in your k. Even a large ratio of the operations makes
-a modest difference to the whole, because their share of the whole is small.
+It takes 0.95 + 0.05 k of its old time. Put in your k. A small one hardly matters, because the share
+of the whole is small; with a large one that share becomes the whole. And measure k on arrays of
+your model's size: it is not the same for 1,000 numbers and for a million, which need fresh memory.
 </details>
 
 **3.** In float32, sigmoid(20) prints as 1.0 although the true value is 0.999999998. sigmoid(-20)
