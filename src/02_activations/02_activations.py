@@ -1612,8 +1612,8 @@ print(f"product with half of them 0:  {milliseconds(np.matmul, active, w):.2f} m
 
 # %% [markdown]
 r"""
-A dense product multiplies zeros as diligently as anything else. Run the cell twice: its two times
-differ as much from run to run as from each other. Zeros save time only for code that knows where they are.
+A dense product multiplies zeros as diligently as anything else. Run the cell a few times on your
+machine before you believe in a difference. Zeros save time only for code that knows where they are.
 
 ## Questions
 
