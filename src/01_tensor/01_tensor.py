@@ -14,7 +14,7 @@
 """
 # Module 01: Tensor
 
-**Foundation tier** | Difficulty ●○○○ | 5-7 hours | Prerequisites: none
+**Foundation** | ●○○○ | 5-7 hours | Prerequisites: none
 
 You need basic Python (functions, classes, lists), a first acquaintance with NumPy arrays, and
 to have multiplied two small matrices by hand once. No machine learning is assumed.
