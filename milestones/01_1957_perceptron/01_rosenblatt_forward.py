@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from cards import KEY, SHOWN, punch_cards
-from pictures import random_lines
+from cards import punch_cards
+from pictures import cards_in_characters, random_lines
 
 from milestones import stage
-from milestones.characters import plane
 
 with stage.your_code():
     from tinytorch.core.activations import Sigmoid
@@ -58,11 +57,7 @@ def run(seed, epochs, show):
 
 def picture(model, ink, right):
     """What one perceptron answers to every possible card."""
-
-    def answer(cards):
-        return model(Tensor(cards)).data
-
-    return [*plane(answer, ink[:SHOWN], right[:SHOWN]), KEY]
+    return cards_in_characters(lambda cards: model(Tensor(cards)).data, ink, right)
 
 
 if __name__ == "__main__":

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from cards import KEY, SHOWN, punch_cards
-from pictures import CORNERS, GATES, learned_line
+from cards import punch_cards
+from pictures import CORNERS, GATES, cards_in_characters, gates_in_characters, learned_line
 
 from milestones import stage
-from milestones.characters import beside, key, plane
 
 with stage.your_code():
     from tinytorch.core.activations import Sigmoid
@@ -47,7 +46,7 @@ def sort_cards(epochs, show):
     accuracies = []
 
     def picture():
-        return [*plane(answers(model), ink[:SHOWN], right[:SHOWN]), KEY]
+        return cards_in_characters(answers(model), ink, right)
 
     for epoch, loss in learn(model, ink, right, 0.3, epochs):
         accuracies.append(accuracy(model, new_ink, new_right))
@@ -63,11 +62,7 @@ def learn_logic(epochs, show):
     models = {name: Sequential(Linear(2, 1), Sigmoid()) for name in GATES}
 
     def picture():
-        planes = (
-            [name, *plane(answers(models[name]), CORNERS, truth, span=(-0.3, 1.3))]
-            for name, truth in GATES.items()
-        )
-        return [*beside(*planes), key("no", "yes")]
+        return gates_in_characters({name: answers(model) for name, model in models.items()})
 
     both = (learn(models[name], CORNERS, truth, 1.0, epochs) for name, truth in GATES.items())
     for (epoch, loss), (_, other_loss) in zip(*both, strict=True):

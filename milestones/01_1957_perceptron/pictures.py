@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from milestones.characters import beside, key, plane
 from milestones.plotting import (
     BLUE,
     CLASS_COLOURS,
@@ -19,6 +20,23 @@ GATES = {
     "AND": np.array([[0], [0], [0], [1]], dtype=np.float32),
     "OR": np.array([[0], [1], [1], [1]], dtype=np.float32),
 }
+
+
+SHOWN = 60  # cards in a picture of characters
+
+
+def cards_in_characters(answer, ink, right):
+    """Some cards, and what `answer(cards)` says about every possible one, for a terminal."""
+    return [*plane(answer, ink[:SHOWN], right[:SHOWN]), key("left", "right")]
+
+
+def gates_in_characters(answers):
+    """The four points of each question of logic, and what `answers[name](points)` says."""
+    planes = (
+        [name, *plane(answers[name], CORNERS, truth, span=(-0.3, 1.3))]
+        for name, truth in GATES.items()
+    )
+    return [*beside(*planes), key("no", "yes")]
 
 
 def random_lines(figure, stories):
