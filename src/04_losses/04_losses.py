@@ -543,8 +543,9 @@ for values in ([1.0, 2.0, 3.0], [0.0, 50.0, 150.0]):
 r"""
 Two different failures. In the book's formula e^150 overflows, and inf/inf is NaN. Your Softmax
 subtracts the largest score first, so nothing overflows; but $e^{-150}$ is too small for float32,
-became 0, and the logarithm of 0 is $-\infty$. The information was thrown away *in the middle*. -150
-is an ordinary number. We only must not travel through $e^{-150}$ to get there.
+became 0, and the logarithm of 0 is $-\infty$. (The number beside it should be -100: float32 keeps
+only a few digits of $e^{-100}$.) The information was thrown away *in the middle*. -150 is an
+ordinary number. You only must not travel through $e^{-150}$ to get there.
 
 You have met the cure in Part 1: the logarithm on paper, before anything is rounded. Derive it:
 
@@ -789,9 +790,9 @@ r"""
 ## Part 6: Cross-entropy, one of many classes
 
 Now the second row of the table. A *categorical* model gives each class a probability; the
-likelihood of what happened is the entry of the true class. Average surprise is then: take the
-log-probabilities of every row, pick the one of the true class, average, change the sign. It is
-called **cross-entropy**.
+likelihood of what happened is the entry of the true class. So the average surprise takes four
+steps: log-probabilities of every row, the one of the true class, the mean, the minus. Its name is
+**cross-entropy**.
 
 ```
    log-probabilities, (3, 4)            targets       picked
