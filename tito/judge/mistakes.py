@@ -1,11 +1,12 @@
 """Recognising a mistake we know: the learner's failure is the one that a planted mistake causes.
 
-A number, a shape or a dtype that came is evidence enough. True, "no error" or a length come of many
-mistakes: there every check of the test has to end as it does with the planted mistake.
+A number (but 0 or 1), a shape or a dtype that came is evidence enough. True, "no error" or a length
+come of many mistakes: there every check of the test has to end as with the planted mistake.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -26,6 +27,7 @@ from tito.sandbox import Limits
 LIMITS = Limits(exercise_seconds=1.5)
 RECOGNISED = ("check", "error", "timeout")
 TELLING = ("check.number", "check.shape", "check.dtype")
+NUMBER = re.compile(r"\b(?:int|float):-?(?!(?:0|1)\b(?!\.))")  # in a signature
 Trace = tuple[str, int, str]  # kind, position, signature
 
 
@@ -98,7 +100,7 @@ class KnownMistakes:
         except (TitoError, OSError):
             return None  # no guidance, or a faulty one: the author's proof reports that
         found = _alike(known, _trace(failure))
-        if found and failure.kind == "check" and failure.reason.code not in TELLING:
+        if found and not _is_telling(failure):
             variants = [*(mistake.cells for mistake in found), cells]
             *planted, own = self.outcomes(module, variants, sources, exercise_id)
             found = [m for m, outcomes in zip(found, planted, strict=True) if outcomes == own]
@@ -133,6 +135,13 @@ def _alike(known: Known, came: Trace) -> list[Planted]:
         return exact
     # The same error at another check is still the same error.
     return [m for m in known if (m.trace[0], m.trace[2]) == (came[0], came[2])]
+
+
+def _is_telling(failure: Failure) -> bool:
+    """Whether what came can hardly come of another mistake."""
+    if failure.kind != "check" or failure.reason.code in TELLING:
+        return True
+    return failure.reason.code == "check.value" and bool(NUMBER.search(failure.signature))
 
 
 def _trace(failure: Failure) -> Trace:

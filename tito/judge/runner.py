@@ -12,13 +12,14 @@ from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
-from tito.judge.mistakes import LIMITS, KnownMistakes
+from tito.judge.mistakes import LIMITS, RECOGNISED, KnownMistakes
 from tito.judge.outcomes import Outcomes, outcomes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import Program, program_of
-from tito.judge.report import Failure, Report
+from tito.judge.report import Failure, Report, Text
 from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
+from tito.judge.slips import likely_slip, sure_slip
 from tito.literate.cells import Cell
 from tito.package.exporter import export_files
 from tito.package.writer import Sources
@@ -196,17 +197,31 @@ class Judge:
         return replace(report, integration=integrate(session, key, cells))
 
     def _with_hint(self, report: Report, cells: Sequence[Cell], sources: Sources) -> Report:
-        """The report with the first failure's hint: of a planted mistake, else a general one."""
+        """The report with the hint for the first failure."""
         first = report.first_failure
         if first is None or first.failure is None or first.status != "failed":
             return report
-        name, failure = first.exercise_id, first.failure
-        hint = self._known.hint_for(report.module, cells, name, failure, sources)
-        if hint is None:
-            return report
-        told = replace(first, failure=replace(failure, hint=hint))
+        hint = self._hint(report.module, cells, first.exercise_id, first.failure, sources)
+        told = replace(first, failure=replace(first.failure, hint=hint))
         results = tuple(told if result is first else result for result in report.results)
         return replace(report, results=results)
+
+    def _hint(
+        self,
+        module: Module,
+        cells: Sequence[Cell],
+        exercise_id: str,
+        failure: Failure,
+        sources: Sources,
+    ) -> Text:
+        """Of a planted mistake, else of a slip in the text, else of a pattern in what came."""
+        known = self._known.hint_for(module, cells, exercise_id, failure, sources)
+        own = [cell for cell in cells if cell.is_exercise and cell.grade_id == exercise_id]
+        if known or failure.kind not in RECOGNISED or len(own) != 1:
+            return known or failure.hint
+        (exercise,) = self.answer_key(module).select(exercise_id)
+        sure = sure_slip(own[0], exercise.cell)
+        return sure or failure.hint or likely_slip(own[0], exercise.cell) or ""
 
 
 def _readable(cell: Cell) -> Cell:
