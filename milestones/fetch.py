@@ -156,14 +156,14 @@ def _continues(answer, have):
 def _copy(answer, target, done, total, file):
     """Write the answer's body behind the `done` bytes of `target`, showing how far it is."""
     shown_total = total or file.limit
-    with Live() as live:
-        while chunk := answer.read(CHUNK):
-            done += len(chunk)
-            if done > file.limit:
-                raise Damaged(f"more than the {file.limit:,} bytes that the file has at most")
-            target.write(chunk)
-            text = f"{done / 1e6:.1f} of {shown_total / 1e6:.1f} MB"
-            live.update(f"fetching {file.name}", done, shown_total, text)
+    live = Live()
+    while chunk := answer.read(CHUNK):
+        done += len(chunk)
+        if done > file.limit:
+            raise Damaged(f"more than the {file.limit:,} bytes that the file has at most")
+        target.write(chunk)
+        text = f"{done / 1e6:.1f} of {shown_total / 1e6:.1f} MB"
+        live.update(f"fetching {file.name}", done, shown_total, text)
     if total is not None and done < total:
         raise OSError(f"the connection broke off after {done:,} of {total:,} bytes")
 

@@ -1,8 +1,9 @@
 """Milestone 01, part 1: a perceptron that has not learned anything.
 
-Rosenblatt's perceptron of 1957 weighs what it sees, adds it up and decides. Yours does too, with
-the Linear layer and the Sigmoid you built in Modules 01 to 04. Its weights are random. How often
-is it right?
+July 1958, Washington. An IBM 704 is fed punch cards, some marked on the left half, some on the
+right. At first it cannot tell them apart. This is that moment: Rosenblatt's perceptron weighs
+what it sees, adds it up and decides, and so does yours, with the Linear layer and the Sigmoid you
+built. Its weights are random. How often is it right? Ask two hundred of them.
 
     python 01_rosenblatt_forward.py [--seed N] [--plot FILE] [--json]
 """
@@ -14,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from cards import punch_cards
-from pictures import random_lines
+from pictures import cards_in_characters, random_lines
 
 from milestones import stage
 
@@ -43,7 +44,8 @@ def run(seed, epochs, show):
         accuracies.append(np.mean((output.data > 0.5) == right))
         losses.append(loss.item())
         weights.append(model.parameters()[0].data[:, 0])
-        show(tried, PERCEPTRONS, accuracy=np.mean(accuracies))
+        figures = {"accuracy": accuracies[-1], "mean_accuracy": np.mean(accuracies)}
+        show(tried, PERCEPTRONS, lambda drawn=model: picture(drawn, ink, right), **figures)
 
     metrics = {
         "accuracy": np.mean(accuracies),
@@ -51,6 +53,11 @@ def run(seed, epochs, show):
         "loss": np.mean(losses),
     }
     return metrics, {"ink": ink, "right": right, "accuracies": accuracies, "weights": weights}
+
+
+def picture(model, ink, right):
+    """What one perceptron answers to every possible card."""
+    return cards_in_characters(lambda cards: model(Tensor(cards)).data, ink, right)
 
 
 if __name__ == "__main__":
@@ -61,8 +68,9 @@ if __name__ == "__main__":
         draw=random_lines,
         seeds=range(5),
         epochs=1,
+        unit="perceptron",
         moral="""
 All the parts of a working perceptron, and on average it is a coin: some draws are lucky, just as
-many are unlucky. What is missing is learning: run 02_rosenblatt_trained.py.
+many are unlucky. What is missing is learning.
 """,
     )

@@ -16,7 +16,10 @@ WRITTEN = {1, 2, 3}
 PARTS = [(m, p) for m in CURRICULUM.milestones if m.number in WRITTEN for p in m.parts]
 QUICK = [(m, p) for m, p in PARTS if not p.data]
 PLOTTING = ("numpy", "matplotlib")  # what a script may import beside the framework
-KEYS = {"milestone", "part", "title", "seeds", "epochs", "full", "metrics", "seconds", "plot"}
+KEYS = {
+    "milestone", "part", "title", "seeds", "epochs", "full", "metrics", "said", "moral", "seconds",
+    "plot",
+}  # fmt: skip
 
 
 def name(value: object) -> str:

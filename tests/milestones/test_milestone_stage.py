@@ -14,7 +14,15 @@ from milestone_kit import REPOSITORY, run_script
 from milestones import report
 
 SCRIPT = '''
-"""A planted milestone part."""
+"""A planted milestone part.
+
+Once there was
+a part.
+
+Then it was *run*.
+
+    python 05_planted.py
+"""
 import sys
 from pathlib import Path
 
@@ -81,7 +89,31 @@ def test_json_is_one_object_with_all_seeds(plant):
     assert result["metrics"]["success_rate"]["values"] == [0.0, 1.0, 1.0]
     assert result["plot"] == str(script.parent / "outputs" / "05_planted.png")
     assert Path(result["plot"]).read_bytes().startswith(b"\x89PNG")
-    assert "seed 2  100 %  loss 0.5  accuracy 25.0 %" in run.stderr
+    assert "seed 2  epoch 4 of 4  loss 0.5  accuracy 25.0 %" in run.stderr
+    assert result["said"]["accuracy"] == "91.0 % ± 0.8 %" and result["moral"] == "The end."
+
+
+def test_the_story_comes_first_and_the_moral_last(plant):
+    run = run_script(plant(), "--no-plot")
+    assert run.stderr.startswith("Once there was a part.\n\nThen it was *run*.\n\nseed 0")
+    assert run.stdout.endswith("\n\nThe end.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("--seed=3",), "05_planted-seed3.png"),
+        (("--epochs=2",), "05_planted-epochs2.png"),
+        (("--seed=3", "--epochs=2"), "05_planted-seed3-epochs2.png"),
+    ],
+)
+def test_another_seed_or_length_keeps_the_full_runs_picture(plant, arguments, name):
+    script = plant()
+    full = Path(json.loads(run_script(script, "--json").stdout)["plot"])
+    before = full.read_bytes()
+    other = json.loads(run_script(script, "--json", *arguments).stdout)["plot"]
+    assert other == str(full.with_name(name)) and Path(other).is_file()
+    assert full.read_bytes() == before
 
 
 def test_one_seed_and_fewer_epochs_are_not_a_full_run(plant):
@@ -150,7 +182,7 @@ def test_unfinished_module_is_named_without_a_traceback(plant):
 )
 def test_foreseen_trouble_during_the_run_is_a_message(plant, raised):
     run = run_script(plant(body=raised))
-    assert (run.returncode, run.stderr.strip()) == (1, "put it there")
+    assert run.returncode == 1 and run.stderr.endswith("*run*.\n\nput it there\n")
 
 
 def test_a_bug_keeps_its_traceback(plant):
@@ -160,7 +192,7 @@ def test_a_bug_keeps_its_traceback(plant):
 
 def test_stopping_by_hand(plant):
     run = run_script(plant(body="raise KeyboardInterrupt"))
-    assert (run.returncode, run.stderr.strip()) == (130, "Stopped.")
+    assert run.returncode == 130 and run.stderr.endswith("*run*.\n\nStopped.\n")
 
 
 @pytest.mark.parametrize("output", [(), ("--json",)])
@@ -172,12 +204,6 @@ def test_without_matplotlib_it_says_so_in_one_line(plant, output):
     assert "matplotlib is not installed" in (run.stderr if output else run.stdout)
     if output:
         assert json.loads(run.stdout)["plot"] is None
-
-
-def test_without_rich_progress_is_plain(plant):
-    script = plant()
-    package(script, "rich", "raise ImportError('no rich')")
-    assert run_script(script, "--no-plot").returncode == 0
 
 
 @pytest.mark.parametrize("path", ["picture.unknown", "05_planted.py/picture.png"])

@@ -15,7 +15,6 @@ from tito.errors import TitoError
 
 if TYPE_CHECKING:
     from tito.judge import Isolation, Judge, Report
-    from tito.workspace.completion import Completion
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
     from tito.workspace.work import Work
@@ -98,6 +97,7 @@ def _tested(
 @ISOLATION
 def complete(module: str | None, isolation: Isolation) -> None:
     """Test MODULE; if everything passes, put your code into your package."""
+    from tito.cli.completed import say_completion
     from tito.cli.verdict import show_report
     from tito.judge import Judge
     from tito.workspace.completion import complete_work
@@ -112,7 +112,7 @@ def complete(module: str | None, isolation: Isolation) -> None:
     if done.export is None:
         say(f"{chosen.label} is not complete yet; nothing was exported.")
         sys.exit(1)
-    _say_completion(standing.workspace, chosen, done)
+    say_completion(standing.workspace, chosen, done)
 
 
 def _read(workspace: Workspace, chosen: Module) -> Work:
@@ -126,20 +126,3 @@ def _notice_saved(work: Work) -> None:
     if work.was_saved_since:
         notice(["Your file was saved again meanwhile. This is about the version before that; "
                 "run it again for the new one."])  # fmt: skip
-
-
-def _say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
-    assert done.export is not None
-    again = "" if done.is_first else " again"
-    say(f"{chosen.label} is complete{again}: {done.report.points} points.")
-    targets = " and ".join(workspace.display_path(target) for target in done.export.targets)
-    say(f"Your code is now {targets}; use it with: from {chosen.import_names[0]} import …")
-    for kept in done.export.backups:
-        say(f"The version before is kept: {workspace.display_path(kept)}")
-    if not done.is_first:
-        say("A notebook that runs already sees it after a restart of its kernel.")
-    for milestone, part in done.parts:
-        say(f"Unlocked: {milestone.title} ({milestone.year}), part {part.number}: "
-            f"tito milestone run {milestone.name} --part {part.number}")  # fmt: skip
-    for opened in done.modules:
-        say(f"Unlocked: {opened.label}: tito module start {opened.id}")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from tito.cli.common import JSON, curriculum
+from tito.cli.facts import advice
 from tito.cli.lazy import SuggestingGroup
 from tito.cli.names import milestones
-from tito.cli.rendering import complain, notice, print_json, say, show, table
+from tito.cli.rendering import complain, notice, print_json, say, say_wrapped, show, table
 from tito.curriculum.modules import Milestone, Part
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
+from tito.files import read_text
 from tito.milestones.context import Context, Run, part_of
+from tito.workspace.layout import from_here
 
 if TYPE_CHECKING:
     from tito.milestones.runner import Result
@@ -45,19 +49,30 @@ def list_milestones(as_json: bool) -> None:
 @click.argument("name", shell_complete=milestones)
 @JSON
 def info(name: str, as_json: bool) -> None:
-    """What milestone NAME (number, name or alias) is about, and what it asks for."""
+    """The story of milestone NAME (number, name or alias), and what it asks for."""
     context = _context()
     chosen = curriculum().milestone(name)
     if as_json:
         print_json([_facts(context, chosen, part) for part in chosen.parts])
         return
+    readme = context.root / "milestones" / chosen.folder / "README.md"
     say(f"Milestone {chosen.id}: {chosen.title} ({chosen.year})")
+    if readme.is_file():
+        _show_history(readme)
     for part in chosen.parts:
         _say_part(context, chosen, part)
-    readme = context.root / "milestones" / chosen.folder / "README.md"
     if readme.is_file():
         say()
-        say(f"Its history: {readme}")
+        say(f"More: {from_here(readme)}")
+
+
+def _show_history(readme: Path) -> None:
+    from rich.markdown import Markdown
+
+    from tito.milestones.telling import history
+
+    say()
+    show(Markdown(history(read_text(readme))))
 
 
 def _say_part(context: Context, chosen: Milestone, part: Part) -> None:
@@ -86,12 +101,12 @@ def run(name: str, number: int | None, seed: int | None, epochs: int | None, as_
     runs = context.all_ready() if name == "all" else _named(context, name, number)
     settings = {"seed": seed, "epochs": epochs}
     extra = [f"--{key}={value}" for key, value in settings.items() if value is not None]
-    results, failed = _run_all(context, runs, extra)
+    done = _run_all(context, runs, extra, quiet=as_json)
     if as_json:
-        print_json({"framework": context.framework, "results": results})
-    elif results:
-        _show_results(results)
-    sys.exit(1 if failed else 0)
+        print_json({"framework": context.framework, "results": [result for _, result in done]})
+    elif done:
+        _close(context, done[-1][0])
+    sys.exit(0 if len(done) == len(runs) else 1)
 
 
 @milestone.command()
@@ -104,7 +119,7 @@ def status(as_json: bool) -> None:
     if as_json:
         print_json({"framework": context.framework, "results": results})
     elif results:
-        _show_results(results)
+        _show_scoreboard(results)
     else:
         say("No results yet. What can run: tito milestone list")
 
@@ -129,35 +144,75 @@ def _named(context: Context, name: str, number: int | None) -> list[Run]:
     return runs
 
 
-def _run_all(context: Context, runs: list[Run], extra: list[str]) -> tuple[list[Result], int]:
-    """The results, and how many runs failed: one that fails does not keep the others from it."""
-    results = []
+def _run_all(
+    context: Context, runs: list[Run], extra: list[str], *, quiet: bool
+) -> list[tuple[Run, Result]]:
+    """The parts that ran and their results: one that fails does not keep the others from it."""
+    done = []
     for chosen, part in runs:
         try:
-            results.append(_run(context, chosen, part, extra))
+            result = _run(context, chosen, part, extra)
         except TitoError as error:
             complain(error.message, error.fix)
-    return results, len(runs) - len(results)
+            continue
+        done.append(((chosen, part), result))
+        if not quiet:
+            _tell(part, result)
+    return done
 
 
 def _run(context: Context, chosen: Milestone, part: Part, extra: list[str]) -> Result:
     from tito.milestones.runner import run_part
 
-    click.echo(f"{chosen.title} ({chosen.year}), part {part.number}: {part.title} – "
-               f"on {context.framework} framework", err=True)  # fmt: skip
+    click.echo(f"\n{chosen.title} ({chosen.year}), part {part.number}: {part.title} – "
+               f"on {context.framework} framework\n", err=True)  # fmt: skip
     result = run_part(chosen, part, context.root, [*extra, *context.script_options])
     if context.standing is not None and not context.record(chosen, part, result):
         notice(["A short run does not replace the full one on your scoreboard."])
     return result
 
 
-def _show_results(results: list[Result]) -> None:
+def _tell(part: Part, result: Result) -> None:
+    """What one part measured, what changed, its picture, and the moral."""
+    from tito.milestones.picture import open_picture
+    from tito.milestones.telling import also_measured, changes
+
+    _show_scoreboard([result])
+    for line in [*changes(result), *also_measured(result, part)]:
+        say(line)
+    if result.get("plot"):
+        picture = Path(result["plot"])
+        say(f"Picture{', opened' if open_picture(picture) else ''}: {from_here(picture)}")
+    if result.get("moral"):
+        say()
+        say_wrapped(result["moral"])
+
+
+def _close(context: Context, run: Run) -> None:
+    """After the last part: what it was made with, and what comes next."""
+    from tito.milestones.pride import pride
+
+    say()
+    say_wrapped(pride(context, run[1]))
+    say(_next(context, run))
+
+
+def _next(context: Context, run: Run) -> str:
+    from tito.milestones.ahead import next_run
+
+    found = next_run(context, run)
+    if found is None:
+        return advice(context.standing) if context.standing else "See them all: tito milestone list"
+    chosen, part = found
+    fetched = f" (fetches {part.data})" if part.data else ""
+    return (f"Next: {chosen.title}, part {part.number}: {part.title}{fetched}\n"
+            f"  tito milestone run {chosen.name} --part {part.number}")  # fmt: skip
+
+
+def _show_scoreboard(results: list[Result]) -> None:
     from tito.milestones.scoreboard import render
 
     show(render(results, curriculum().milestones))
-    for result in results:
-        if result.get("plot"):
-            say(f"Plot: {result['plot']}")
 
 
 def _needs(context: Context, part: Part) -> str:

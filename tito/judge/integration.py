@@ -13,7 +13,7 @@ from tito.judge.answer_key import AnswerKey
 from tito.judge.names import Names
 from tito.judge.program import SCRATCH, program_of
 from tito.judge.report import Failure
-from tito.judge.session import HOST_SHARE, Session, Step
+from tito.judge.session import Session, Step, host_seconds
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell
 from tito.messages import Message
@@ -66,7 +66,7 @@ def _error(
     if client is None:  # so many guests died that no further one is started
         return GuestLost("crash", Message("judge.not_judged", count=session.deaths))
     try:
-        with host_deadline(session.limits.exercise_seconds * (1 + HOST_SHARE)):
+        with host_deadline(host_seconds(session.limits)):
             TestRun(client, names, texts).run(place, known)
     except (Exception, GuestLost) as error:
         return error

@@ -12,7 +12,7 @@ from tito.judge.answer_key import AnswerKey
 from tito.judge.locations import is_untouched, stub_line
 from tito.judge.program import Program, export_failure, export_problem, loose_name
 from tito.judge.report import ExerciseResult, Failure, Report, Status, WrittenAnswer
-from tito.judge.session import HOST_SHARE, LoadFault, Session
+from tito.judge.session import LoadFault, Session, host_seconds
 from tito.judge.testcell import TestRun
 from tito.judge.verdict import Scene
 from tito.literate.cells import Cell
@@ -137,7 +137,7 @@ class Judgement:
         if client is None:
             return "failed", self._not_judged(cell)
         try:
-            with host_deadline(limits.exercise_seconds * (1 + HOST_SHARE)):
+            with host_deadline(host_seconds(limits)):
                 return self._run_test(client, test, exercise, cell)
         except GuestLost as loss:
             self.session.lost()

@@ -24,8 +24,8 @@ from tito.package.writer import Sources
 from tito.sandbox import Limits
 
 # A planted mistake is our own code and small; one that hangs must not keep the learner waiting.
-LIMITS = Limits(exercise_seconds=1.5)
-RECOGNISED = ("check", "error", "timeout")
+LIMITS = Limits(exercise_seconds=10.0, cpu_seconds=1.5)
+RECOGNISED = ("check", "error", "timeout", "export")
 TELLING = ("check.number", "check.shape", "check.dtype")
 NUMBER = re.compile(r"\b(?:int|float):-?(?!(?:0|1)\b(?!\.))")  # in a signature
 Trace = tuple[str, int, str]  # kind, position, signature

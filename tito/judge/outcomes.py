@@ -9,7 +9,7 @@ from tito.checks import CheckFailed
 from tito.checks.check import Check
 from tito.curriculum.exercises import Exercise
 from tito.judge.answer_key import AnswerKey
-from tito.judge.session import HOST_SHARE, Session
+from tito.judge.session import Session, host_seconds
 from tito.judge.testcell import TestRun
 from tito.sandbox import GuestLost, host_deadline
 
@@ -28,7 +28,7 @@ def outcomes(session: Session, key: AnswerKey, exercise: Exercise) -> Outcomes:
     run = TestRun(client, key.names, key.texts)
     failed = noting(run.check)
     try:
-        with host_deadline(session.limits.exercise_seconds * (1 + HOST_SHARE)):
+        with host_deadline(host_seconds(session.limits)):
             run.run(exercise.tests[0].place)
     except (Exception, GuestLost) as error:
         return (*failed, (run.check.position, getattr(error, "type_name", ""), "the end"))

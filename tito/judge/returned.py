@@ -15,7 +15,7 @@ from tito.curriculum.exercises import Exercise
 from tito.judge.answer_key import AnswerKey
 from tito.judge.locations import exercise_function, line_text, where
 from tito.judge.report import ExerciseResult, Failure, Report
-from tito.judge.session import HOST_SHARE, Session
+from tito.judge.session import Session, host_seconds
 from tito.judge.testcell import TestRun
 from tito.judge.verdict import NO_RESULT
 from tito.literate.cells import Cell
@@ -85,7 +85,7 @@ def _returning(
     run = TestRun(client, key.names, key.texts)
     run.check = watching = WatchingCheck(client)
     try:
-        with host_deadline(session.limits.exercise_seconds * (1 + HOST_SHARE)):
+        with host_deadline(host_seconds(session.limits)):
             client.request("watch", *place)
             run.run(exercise.tests[0].place)
     except CheckFailed as again:

@@ -12,7 +12,7 @@ from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
-from tito.judge.mistakes import LIMITS, RECOGNISED, KnownMistakes
+from tito.judge.mistakes import KnownMistakes
 from tito.judge.outcomes import Outcomes, outcomes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import Program, program_of
@@ -25,6 +25,7 @@ from tito.package.exporter import export_files
 from tito.package.writer import Sources
 from tito.sandbox import INSTALL_BUBBLEWRAP, Isolation, Launcher, Limits, choose
 
+EXPLAINED = ("check", "error")  # kinds of failures that a slip in the text may explain
 LOCAL = "local"  # the tier that guards against accidents, not against malice
 Only = str | Iterable[str] | None
 
@@ -151,7 +152,7 @@ class Judge:
         key = self.answer_key(module)
         (exercise,) = key.select(exercise_id)
         found = []
-        with Session(LIMITS, self.launcher) as session:
+        with Session(self.profile.limits, self.launcher) as session:
             for cells in variants:
                 self._load(session, module, cells, sources)
                 found.append(outcomes(session, key, exercise))
@@ -217,7 +218,7 @@ class Judge:
         """Of a planted mistake, else of a slip in the text, else of a pattern in what came."""
         known = self._known.hint_for(module, cells, exercise_id, failure, sources)
         own = [cell for cell in cells if cell.is_exercise and cell.grade_id == exercise_id]
-        if known or failure.kind not in RECOGNISED or len(own) != 1:
+        if known or failure.kind not in EXPLAINED or len(own) != 1:
             return known or failure.hint
         (exercise,) = self.answer_key(module).select(exercise_id)
         sure = sure_slip(own[0], exercise.cell)

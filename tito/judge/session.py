@@ -12,7 +12,7 @@ from tito.judge.packing import Packed
 from tito.literate.cells import Cell
 from tito.sandbox import Client, GuestLost, GuestProcess, Launcher, Limits, choose
 
-HOST_SHARE = 2.0  # our own part in an exercise may take so many times the learner's
+HOST_SECONDS = 20.0  # our own part in an exercise may take so much longer than the learner's
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,11 @@ class Session:
 def _is_unfinished(error: BaseException) -> bool:
     """Whether an exercise of this module is just not solved yet."""
     return is_stub_error(error) and not getattr(error, "importing", "")
+
+
+def host_seconds(limits: Limits) -> float:
+    """The time for one exercise in all, the learner's part and ours."""
+    return limits.exercise_seconds + HOST_SECONDS
 
 
 def _cannot_start(detail: str) -> TitoError:
