@@ -201,7 +201,8 @@ The gradient of a loss $L$ with respect to a tensor $x$ is a tensor of the same 
 says how fast $L$ rises when that entry of $x$ rises and nothing else changes. You do not need
 calculus to find it. Nudge the entry a little to either side, see what happens, divide:
 
-$$\frac{\partial L}{\partial x_i} \approx \frac{L(x_i + \varepsilon) - L(x_i - \varepsilon)}{2\,\varepsilon}$$
+$$\frac{\partial L}{\partial x_i} \approx
+\frac{L(x_i + \varepsilon) - L(x_i - \varepsilon)}{2\,\varepsilon}$$
 
 This is a **central difference**. Looking both ways is worth the second evaluation: the error of a
 one-sided difference shrinks like $\varepsilon$, that of a central one like $\varepsilon^2$.
@@ -2283,8 +2284,8 @@ test_autograd_backward()
 
 # %% [markdown]
 """
-Does it agree with the table? And the 60 levels that would have taken longer than the Earth will
-last? **What will this print?**
+Does it agree with the table? And the 60 levels that no machine would have finished? **What will
+this print?**
 """
 
 # %%
@@ -3104,10 +3105,9 @@ One more trap. **What will this print?**
 """
 
 # %%
-mask = np.array([True, True, False])
-print((np.float32([1, 1, 1]) / mask.sum()).dtype, (np.ones(3, np.float32) * np.sqrt(2)).dtype)
-print((np.float32([1, 1, 1]) / mask.astype(np.float32).sum()).dtype,
-      (np.ones(3, np.float32) * math.sqrt(2)).dtype)
+mask, ones = np.array([True, True, False]), np.ones(3, np.float32)
+print((ones / mask.sum(keepdims=True)).dtype, (ones * np.sqrt(2)).dtype)
+print((ones / mask.astype(np.float32).sum(keepdims=True)).dtype, (ones * math.sqrt(2)).dtype)
 
 # %% [markdown]
 """
@@ -3342,8 +3342,8 @@ def test_autograd_moving():
     """Each rule brings every number of the gradient back to where its element came from."""
     enable_autograd(quiet=True)
     x = Tensor(np.zeros((2, 3)), requires_grad=True)
-    (gradient,) = gradients_of(ReshapeBackward(x, shape=(3, 2)), np.float32([[1, 2], [3, 4], [5, 6]]),
-                               "ReshapeBackward.apply")
+    g = np.float32([[1, 2], [3, 4], [5, 6]])
+    (gradient,) = gradients_of(ReshapeBackward(x, shape=(3, 2)), g, "ReshapeBackward.apply")
     check.close(gradient, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
                 given="reshape of a (2, 3) tensor to (3, 2), G = [[1, 2], [3, 4], [5, 6]]",
                 because="the numbers keep their order, and go back into the old shape")
@@ -4118,9 +4118,9 @@ def recompute(block: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     class RecomputeBackward(Function):
         """The rule of the whole block: run it again, recorded, and go back through that."""
 
-        def apply(self, grad_output):
+        def apply(self, gradient):
             fresh = [Tensor(t.data, requires_grad=t.requires_grad) for t in self.saved_tensors]
-            backward(block(*fresh), grad_output)
+            backward(block(*fresh), gradient)
             return tuple([None if t.grad is None else t.grad.data for t in fresh])
 
     output.requires_grad = True
@@ -4314,11 +4314,11 @@ def descend(model, loss_fn, x: Tensor, targets: Tensor, steps: int, size: float)
     ### BEGIN BROKEN
     # losses = []
     # for _ in range(steps):
-    #     loss = loss_fn(model(x), targets)
-    #     losses.append(loss)
-    #     loss.backward(retain_graph=True)
-    #     for parameter in model.parameters():
-    #         parameter.data = parameter.data - size * parameter.grad.data
+    #     loss_now = loss_fn(model(x), targets)
+    #     losses.append(loss_now)
+    #     loss_now.backward(retain_graph=True)
+    #     for p in model.parameters():
+    #         p.data = p.data - size * p.grad.data
     # return losses
     ### END BROKEN
     ### BEGIN SOLUTION
@@ -4503,14 +4503,16 @@ except ImportError:
 
 # %% [markdown]
 r"""
-The slope of a sigmoid is $y(1-y)$, which is 1/4 at most. Ten of them in a row leave a millionth:
-the **vanishing gradient**, found by Sepp Hochreiter in 1991, for which deep networks stood still
-until better activations and better weights came.
+The slope of a sigmoid is $y(1-y)$, which is 1/4 at most. Ten of them in a row leave a millionth at
+best: the **vanishing gradient**, found by Sepp Hochreiter in 1991. Deep networks stood still
+because of it until better activations and better weights came. The line of ReLU is level: what
+arrives at the last layer arrives at the first. (It lies low because the numbers shrank on the way
+*forward*, with weights of the size $\sqrt{1/\text{in}}$; you found the remedy in Module 03.)
 
 ## A network learns to read
 
 Take the function you repaired, and a thousand handwritten digits. **What will this print?** An
-untrained network is right one time in ten. After 200 steps?
+untrained network guesses. After 200 steps?
 """
 
 # %%
