@@ -1,4 +1,4 @@
-# make run   set up, build the framework from the modules, run the milestones, print the scoreboard
+# make run   set up, build the framework, run the milestones, open Module 01
 # make test  set up and run the whole suite
 # make bench measure speed against NumPy and PyTorch       make full  everything, real data included
 # make lint  ruff and mypy                                  make clean  remove what these made
@@ -21,8 +21,8 @@ export PYTHONUTF8 = 1
 run: $(STAMPS)/run
 	@$(BIN)/tito dev build
 	@$(BIN)/tito milestone run all
-	@echo "Your turn. Module 01 begins here:"
-	@echo "    $(BIN)/tito setup my-tinytorch && cd my-tinytorch && ../$(BIN)/tito module start 01"
+	@$(BIN)/tito setup my-tinytorch
+	@cd my-tinytorch && if [ -t 1 ]; then ../$(BIN)/tito module start 01; else ../$(BIN)/tito module start 01 --no-open; fi
 
 test: lint
 	@$(BIN)/tito dev build
@@ -50,7 +50,8 @@ full: test bench
 	$(BIN)/tito dev mutants
 
 $(STAMPS)/run: $(SETUP) | $(BIN)
-	$(BIN)/python -m pip install -q -e ".[plot]"
+	@echo "Setting up: JupyterLab, matplotlib and what tito needs, into $(VENV) (once, about a minute)"
+	$(BIN)/python -m pip install --progress-bar on -e ".[notebook]" | grep -v "^Requirement already"
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: $(SETUP) | $(BIN)

@@ -1,4 +1,8 @@
-"""Live progress on stderr: a bar where a terminal can show one, plain lines everywhere else."""
+"""What one can watch on stderr while a network learns: a picture of characters and its figures.
+
+A terminal redraws both in place, slowly enough to follow; everywhere else there are a few
+snapshots and plain lines.
+"""
 
 import contextlib
 import os
@@ -6,80 +10,82 @@ import sys
 import time
 
 PAUSE = 2.0  # seconds between two plain lines about the same work
+FRAME = 0.12  # seconds that a picture stays in a terminal, at least
+GROWTH = 1.2  # from one picture to the next: most is learned in the first steps
 
 
 def can_draw(stream):
     """True when `stream` is a terminal that moves its cursor and nobody asked for plain text."""
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return not plain and hasattr(stream, "isatty") and stream.isatty()
+    old_console = sys.platform == "win32" and "WT_SESSION" not in os.environ
+    return not plain and not old_console and hasattr(stream, "isatty") and stream.isatty()
 
 
 class Live:
     """Shows how far a piece of work has come, on stderr: stdout belongs to results.
 
-    `with Live() as live: live.update("seed 0", 3, 10, "loss 0.25")`
+    `live = Live(); live.update("seed 0", 3, 10, "loss 0.25", picture=lambda: ["..#", "..o"])`
+
+    `waited` is how many seconds it slept for the sake of whoever watches.
     """
 
     def __init__(self, stream=None):
         self.stream = stream or sys.stderr
-        self.label, self.said_at = None, time.monotonic()
-        self.bar = _rich_bar(self.stream) if can_draw(self.stream) else None
+        self.moves = can_draw(self.stream)
+        self.waited, self.shown_at = 0.0, time.monotonic()
+        self._begin(None)
 
-    def __enter__(self):
-        if self.bar:
-            self.bar.start()
-        return self
+    def update(self, label, step, steps, text="", picture=None):
+        """Say that `step` of `steps` of the work named `label` are over.
 
-    def __exit__(self, *error):
-        if self.bar:
-            self._finish_bar()
-            self.bar.stop()
-
-    def update(self, label, done, total, text=""):
-        """Say that `done` of `total` steps of the work named `label` are over."""
-        if self.bar:
-            self._draw(label, done, total, text)
+        `picture()` returns lines to show above; it is called only when they are due.
+        """
+        if label != self.label:
+            self._begin(label)
+        if not self._is_due(step, steps, picture):
+            return
+        lines = [*(picture() if picture else ()), f"{label}  {text}".rstrip()]
+        if self.moves:
+            self._redraw(lines, hold=picture is not None)
         else:
-            self._print(label, done, total, text)
-        self.label = label
+            self._write("\n".join(lines) + "\n")
+        self.next_picture = max(step + 1, GROWTH * step)
+        self.shown_at = time.monotonic()
 
-    def _print(self, label, done, total, text):
-        now = time.monotonic()
-        if done >= total or now - self.said_at >= PAUSE:
-            self._line(f"{label}  {100 * done // max(total, 1):3d} %  {text}")
-            self.said_at = now
+    def _begin(self, label):
+        """Leave what is on the screen; the next frame comes below it."""
+        self.label, self.height, self.next_picture = label, 0, 0
 
-    def _line(self, line):
+    def _is_due(self, step, steps, picture):
+        if step >= steps:
+            return True
+        if picture and self.moves:
+            return step >= self.next_picture
+        if picture and step in (0, steps // 10):
+            return True
+        return time.monotonic() - self.shown_at >= (FRAME if self.moves else PAUSE)
+
+    def _redraw(self, lines, hold):
+        columns, rows = _size(self.stream)
+        lines = [line[: columns - 1] for line in lines][-(rows - 1) :]
+        if hold and self.height:
+            wait = max(0.0, self.shown_at + FRAME - time.monotonic())
+            time.sleep(wait)
+            self.waited += wait
+        up = f"\x1b[{self.height}A\x1b[J" if self.height else ""
+        self._write(up + "\n".join(lines) + "\n")
+        self.height = len(lines)
+
+    def _write(self, text):
         with contextlib.suppress(OSError):  # nobody reads any more: progress is not worth a crash
             encoding = getattr(self.stream, "encoding", None) or "utf-8"
-            line = line.encode(encoding, errors="replace").decode(encoding)
-            print(line, file=self.stream, flush=True)
-
-    def _draw(self, label, done, total, text):
-        if label != self.label:
-            self._finish_bar()
-            self.bar.add_task(label, total=total, text=text)
-        self.bar.update(self.bar.task_ids[-1], completed=done, total=total, text=text)
-
-    def _finish_bar(self):
-        """Leave one line of what is over, and clear its bar."""
-        for task in self.bar.tasks:
-            line = f"{task.description}  {task.fields['text']}"
-            self.bar.print(line, style="dim", markup=False, highlight=False)
-            self.bar.remove_task(task.id)
+            self.stream.write(text.encode(encoding, errors="replace").decode(encoding))
+            self.stream.flush()
 
 
-def _rich_bar(stream):
-    """Rich's progress display, or None where rich is not installed."""
+def _size(stream):
+    """Columns and rows of the terminal; 80 and 24 where they cannot be known."""
     try:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-    except ImportError:
-        return None
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[text]}", markup=False),
-    )
-    return Progress(*columns, console=Console(file=stream), transient=True)
+        return os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return 80, 24

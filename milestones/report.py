@@ -43,14 +43,19 @@ def format_spread(name, spread):
     return f"{format_metric(name, mean, decimals)} ± {format_metric(name, deviation, decimals)}"
 
 
-def summary(result, moral, reason):
+def said(metrics):
+    """Every metric as a person reads it."""
+    return {name: format_spread(name, spread) for name, spread in metrics.items()}
+
+
+def summary(result, reason):
     """What a person reads at the end: title, metrics, time, plot (or why none), and the moral."""
     seeds, seconds = result["seeds"], result["seconds"]
     lines = [f"Milestone {result['milestone']}, part {result['part']}: {result['title']}", ""]
-    for name, spread in result["metrics"].items():
-        lines.append(f"  {name.replace('_', ' '):<26} {format_spread(name, spread)}")
+    for name, text in result["said"].items():
+        lines.append(f"  {name.replace('_', ' '):<26} {text}")
     counted = f"mean ± spread over seeds {seeds[0]} to {seeds[-1]}"
     lines.append(f"  {'':<26} ({counted if len(seeds) > 1 else f'seed {seeds[0]} only'})")
     lines.append(f"  {'time':<26} {seconds:.{1 if seconds >= 1 else 2}f} s")
     lines.append(f"  {'plot':<26} {result['plot'] or f'none: {reason}'}")
-    return "\n".join([*lines, "", textwrap.fill(" ".join(moral.split()), WIDTH)])
+    return "\n".join([*lines, "", textwrap.fill(result["moral"], WIDTH)])

@@ -5,9 +5,11 @@ progress, figures with their spread, the plot, and one JSON object for `tito`.
 """
 
 import argparse
+import ast
 import contextlib
 import json
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import numpy as np
 from datasets import DatasetError
 from milestones.live import Live
 from milestones.plotting import draw_and_save
-from milestones.report import format_metric, summarise, summary
+from milestones.report import WIDTH, format_metric, said, summarise, summary
 
 HIGHEST = 2**32  # NumPy's seeds end here
 FORESEEN = (DatasetError, ImportError, NotImplementedError)
@@ -63,25 +65,31 @@ def batches(x, y, size, shuffle=True, change=None):
         yield Tensor(examples), Tensor(y[chosen])
 
 
-def play(script, title, run, draw, seeds, epochs, moral):
-    """Run a milestone part for every seed and report the mean and spread, never the best.
+def play(script, title, run, draw, seeds, epochs, moral, unit="epoch"):
+    """Tell the story, run a part for every seed, and report the mean and spread, never the best.
+
+    The story is the script's docstring, without its first line and its last paragraph (the usage).
 
     Args:
         script: the script's `__file__`.
         title: its heading.
         run: `run(seed, epochs, show) -> (metrics, story)`: train once. `metrics` maps names to
-            numbers; `story` is whatever `draw` needs; `show(epoch, epochs, **figures)` is live.
+            numbers, `name_before` being the same figure before learning; `story` is whatever
+            `draw` needs; `show(step, steps, picture=None, about="", **figures)` is live:
+            `picture()` returns lines of characters, `about` says what is being learned.
         draw: `draw(figure, stories)` fills a matplotlib figure; `stories` maps seed to story.
         seeds: the seeds used when none is asked for.
         epochs: the number of epochs used when none is asked for.
         moral: printed below the figures.
+        unit: what one step of `show` is.
     """
     _forgiving_output()
     script = Path(script).resolve()
     options = _arguments(title, script, epochs)
     chosen = list(seeds) if options.seed is None else [options.seed]
+    print(_story(script), file=sys.stderr, end="\n\n", flush=True)
     try:
-        runs, stories, seconds = _run_all(run, chosen, options.epochs)
+        runs, stories, seconds = _run_all(run, chosen, options.epochs, unit)
     except FORESEEN as error:
         fail(str(error))
     except KeyboardInterrupt:
@@ -89,7 +97,9 @@ def play(script, title, run, draw, seeds, epochs, moral):
         raise SystemExit(130) from None
     plot, reason = (None, "switched off (--no-plot)")
     if not options.no_plot:
-        plot, reason = draw_and_save(draw, dict(zip(chosen, stories, strict=True)), options.plot)
+        file = options.plot or _plot_file(script, options, epochs)
+        plot, reason = draw_and_save(draw, dict(zip(chosen, stories, strict=True)), file, title)
+    metrics = summarise(runs)
     result = {
         "milestone": script.parent.name[:2],
         "part": part_number(script),
@@ -97,7 +107,9 @@ def play(script, title, run, draw, seeds, epochs, moral):
         "seeds": chosen,
         "epochs": options.epochs,
         "full": chosen == list(seeds) and options.epochs == epochs,
-        "metrics": summarise(runs),
+        "metrics": metrics,
+        "said": said(metrics),
+        "moral": " ".join(moral.split()),
         "seconds": round(seconds, 2),
         "plot": str(plot) if plot else None,
     }
@@ -106,7 +118,14 @@ def play(script, title, run, draw, seeds, epochs, moral):
             print(f"No plot: {reason}.", file=sys.stderr)
         print(json.dumps(result, allow_nan=False))
     else:
-        print(summary(result, moral, reason))
+        print(summary(result, reason))
+
+
+def _story(script):
+    """The paragraphs of the script's docstring between its first line and the usage."""
+    text = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
+    paragraphs = text.split("\n\n")[1:-1]
+    return "\n\n".join(textwrap.fill(" ".join(part.split()), WIDTH) for part in paragraphs)
 
 
 def part_number(script):
@@ -116,14 +135,24 @@ def part_number(script):
 
 def _arguments(title, script, epochs):
     parser = argparse.ArgumentParser(description=title)
-    default = script.parent / "outputs" / f"{script.stem}.png"
     parser.add_argument("--seed", type=_from(0), help="run this one seed instead of the set")
     passes = "passes over the data (default: %(default)s)"
     parser.add_argument("--epochs", type=_from(1), default=epochs, help=passes)
-    parser.add_argument("--plot", type=Path, default=default, help="where to save the plot")
+    place = f"where to save the plot (default: outputs/{script.stem}.png beside the script)"
+    parser.add_argument("--plot", type=Path, help=place)
     parser.add_argument("--no-plot", action="store_true", help="draw nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object for programs")
     return parser.parse_args()
+
+
+def _plot_file(script, options, epochs):
+    """Where the picture goes; one of another seed or length does not replace the usual one."""
+    name = script.stem
+    if options.seed is not None:
+        name += f"-seed{options.seed}"
+    if options.epochs != epochs:
+        name += f"-epochs{options.epochs}"
+    return script.parent / "outputs" / f"{name}.png"
 
 
 def _from(lowest):
@@ -137,19 +166,20 @@ def _from(lowest):
     return number
 
 
-def _run_all(run, seeds, epochs):
-    runs, stories, start = [], [], time.perf_counter()
-    with Live() as live:
-        for seed in seeds:
+def _run_all(run, seeds, epochs, unit):
+    """The metrics and stories of all seeds, and the seconds they took. Pictures of the first."""
+    runs, stories, live, start = [], [], Live(), time.perf_counter()
+    for seed in seeds:
 
-            def show(epoch, total, label=f"seed {seed}", **figures):
-                text = "  ".join(f"{name} {format_metric(name, f)}" for name, f in figures.items())
-                live.update(label, epoch, total, text)
+        def show(step, steps, picture=None, about="", label=f"seed {seed}", **figures):
+            texts = [f"{n.replace('_', ' ')} {format_metric(n, f)}" for n, f in figures.items()]
+            text = "  ".join([f"{unit} {step:,} of {steps:,}", *texts])
+            live.update(f"{label}  {about}".rstrip(), step, steps, text, None if runs else picture)
 
-            metrics, story = run(seed, epochs, show)
-            runs.append(metrics)
-            stories.append(story)
-    return runs, stories, time.perf_counter() - start
+        metrics, story = run(seed, epochs, show)
+        runs.append(metrics)
+        stories.append(story)
+    return runs, stories, time.perf_counter() - start - live.waited
 
 
 def _forgiving_output():

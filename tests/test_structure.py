@@ -117,7 +117,9 @@ def test_no_arrow_points_upward():
 
 @pytest.mark.parametrize("name", KNOWS_ONLY)
 def test_some_rooms_know_little(name):
-    known = {room(other) for one, others in graph().items() if room(one) == name for other in others}
+    known = {
+        room(other) for one, others in graph().items() if room(one) == name for other in others
+    }
     assert known - {name, ""} <= KNOWS_ONLY[name]
 
 

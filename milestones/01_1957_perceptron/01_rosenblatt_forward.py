@@ -1,8 +1,9 @@
 """Milestone 01, part 1: a perceptron that has not learned anything.
 
-Rosenblatt's perceptron of 1957 weighs what it sees, adds it up and decides. Yours does too, with
-the Linear layer and the Sigmoid you built in Modules 01 to 04. Its weights are random. How often
-is it right?
+July 1958, Washington. An IBM 704 is fed punch cards, some marked on the left half, some on the
+right. At first it cannot tell them apart. This is that moment: Rosenblatt's perceptron weighs
+what it sees, adds it up and decides, and so does yours, with the Linear layer and the Sigmoid you
+built. Its weights are random. How often is it right? Ask two hundred of them.
 
     python 01_rosenblatt_forward.py [--seed N] [--plot FILE] [--json]
 """
@@ -13,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from cards import punch_cards
+from cards import KEY, SHOWN, punch_cards
 from pictures import random_lines
 
 from milestones import stage
+from milestones.characters import plane
 
 with stage.your_code():
     from tinytorch.core.activations import Sigmoid
@@ -43,7 +45,8 @@ def run(seed, epochs, show):
         accuracies.append(np.mean((output.data > 0.5) == right))
         losses.append(loss.item())
         weights.append(model.parameters()[0].data[:, 0])
-        show(tried, PERCEPTRONS, accuracy=np.mean(accuracies))
+        figures = {"accuracy": accuracies[-1], "mean_accuracy": np.mean(accuracies)}
+        show(tried, PERCEPTRONS, lambda drawn=model: picture(drawn, ink, right), **figures)
 
     metrics = {
         "accuracy": np.mean(accuracies),
@@ -51,6 +54,15 @@ def run(seed, epochs, show):
         "loss": np.mean(losses),
     }
     return metrics, {"ink": ink, "right": right, "accuracies": accuracies, "weights": weights}
+
+
+def picture(model, ink, right):
+    """What one perceptron answers to every possible card."""
+
+    def answer(cards):
+        return model(Tensor(cards)).data
+
+    return [*plane(answer, ink[:SHOWN], right[:SHOWN]), KEY]
 
 
 if __name__ == "__main__":
@@ -61,8 +73,9 @@ if __name__ == "__main__":
         draw=random_lines,
         seeds=range(5),
         epochs=1,
+        unit="perceptron",
         moral="""
 All the parts of a working perceptron, and on average it is a coin: some draws are lucky, just as
-many are unlucky. What is missing is learning: run 02_rosenblatt_trained.py.
+many are unlucky. What is missing is learning.
 """,
     )

@@ -1,7 +1,10 @@
 """Milestone 01, part 2: the same perceptron learns.
 
-Nothing about the model changes from part 1: one Linear layer, one Sigmoid, random weights. What
-is new is the loop: forward, loss, backward, step.
+After fifty trials the machine of 1958 could tell the cards apart, and nobody had told it how. The
+model is that of part 1, random weights and all. What is new is the loop: forward, loss, backward,
+step. Watch the border between "left" and "right" turn until it lies between the two heaps.
+Then the same perceptron learns two questions of logic, four points each: are both inputs 1 (AND)?
+Is any of them (OR)?
 
     python 02_rosenblatt_trained.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """
@@ -12,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from cards import punch_cards
-from pictures import learned_line
+from cards import KEY, SHOWN, punch_cards
+from pictures import CORNERS, GATES, learned_line
 
 from milestones import stage
+from milestones.characters import beside, key, plane
 
 with stage.your_code():
     from tinytorch.core.activations import Sigmoid
@@ -27,35 +31,82 @@ with stage.your_code():
 
 
 def run(seed, epochs, show):
-    """Train on 200 cards; judge on 1,000 that the perceptron has never seen."""
+    """Learn to sort cards, and then AND and OR."""
     np.random.seed(seed)
+    sorting, story = sort_cards(epochs, show)
+    logic, story["gates"] = learn_logic(epochs, show)
+    return {**sorting, **logic}, story
+
+
+def sort_cards(epochs, show):
+    """Train on 200 cards; judge on 1,000 that the perceptron has never seen."""
     ink, right = punch_cards(200)
     new_ink, new_right = punch_cards(1000)
-    x, y = Tensor(ink), Tensor(right)
-
     model = Sequential(Linear(2, 1), Sigmoid())
-    loss_fn = BinaryCrossEntropyLoss()
-    optimizer = SGD(model.parameters(), lr=0.3)
-
     before = line_of(model)
-    accuracies = [accuracy(model, new_ink, new_right)]
+    accuracies = []
+
+    def picture():
+        return [*plane(answers(model), ink[:SHOWN], right[:SHOWN]), KEY]
+
+    for epoch, loss in learn(model, ink, right, 0.3, epochs):
+        accuracies.append(accuracy(model, new_ink, new_right))
+        show(epoch, epochs, picture, about="cards", loss=loss, accuracy=accuracies[-1])
+
+    metrics = {"accuracy_before": accuracies[0], "accuracy": accuracies[-1], "loss": loss}
+    lines = {"before": before, "after": line_of(model)}
+    return metrics, {"ink": ink, "right": right, **lines, "accuracies": accuracies}
+
+
+def learn_logic(epochs, show):
+    """One perceptron learns AND, another OR; each is judged on all the four points there are."""
+    models = {name: Sequential(Linear(2, 1), Sigmoid()) for name in GATES}
+
+    def picture():
+        planes = (
+            [name, *plane(answers(models[name]), CORNERS, truth, span=(-0.3, 1.3))]
+            for name, truth in GATES.items()
+        )
+        return [*beside(*planes), key("no", "yes")]
+
+    both = (learn(models[name], CORNERS, truth, 1.0, epochs) for name, truth in GATES.items())
+    for (epoch, loss), (_, other_loss) in zip(*both, strict=True):
+        show(epoch, epochs, picture, about="AND, OR", loss=(loss + other_loss) / 2)
+
+    metrics = {
+        f"{name.lower()}_accuracy": accuracy(models[name], CORNERS, truth)
+        for name, truth in GATES.items()
+    }
+    return metrics, {name: line_of(model) for name, model in models.items()}
+
+
+def learn(model, inputs, targets, lr, epochs):
+    """Train on all examples at once; yield epoch and loss, the first time before any step."""
+    x, y = Tensor(inputs), Tensor(targets)
+    loss_fn = BinaryCrossEntropyLoss()
+    optimizer = SGD(model.parameters(), lr=lr)
+    yield 0, loss_fn(model(x), y).item()
     for epoch in range(1, epochs + 1):
         loss = loss_fn(model(x), y)  # how wrong is it?
         optimizer.zero_grad()
         loss.backward()  # which way is less wrong?
         optimizer.step()  # one step that way
-        accuracies.append(accuracy(model, new_ink, new_right))
-        show(epoch, epochs, loss=loss.item(), accuracy=accuracies[-1])
-
-    metrics = {"accuracy": accuracies[-1], "accuracy_before": accuracies[0], "loss": loss.item()}
-    story = {"ink": ink, "right": right, "before": before, "after": line_of(model)}
-    return metrics, {**story, "accuracies": accuracies}
+        yield epoch, loss.item()
 
 
-def accuracy(model, ink, right):
-    """The share of cards sorted correctly."""
-    with no_grad():
-        return np.mean((model(Tensor(ink)).data > 0.5) == right)
+def answers(model):
+    """A function that tells what the model answers to points (n, 2), without learning from it."""
+
+    def answer(points):
+        with no_grad():
+            return model(Tensor(points)).data
+
+    return answer
+
+
+def accuracy(model, inputs, targets):
+    """The share of examples answered correctly."""
+    return np.mean((answers(model)(inputs) > 0.5) == (targets > 0.5))
 
 
 def line_of(model):
@@ -73,8 +124,7 @@ if __name__ == "__main__":
         seeds=range(5),
         epochs=100,
         moral="""
-Compare `accuracy before` with `accuracy`: the model and the task are those of part 1, only the
-learning loop is new. But what it learns is one straight line. And where no straight line will do?
-That is milestone 02.
+The model and the task are those of part 1; only the learning loop is new. The same loop finds a
+line for AND and another for OR. But a line is all it can find. And where no line will do?
 """,
     )

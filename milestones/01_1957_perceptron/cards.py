@@ -2,7 +2,11 @@
 
 import numpy as np
 
+from milestones.characters import key
+
 MARK, BLANK, NOISE = 0.7, 0.3, 0.12  # how much ink a marked and a blank half show, and how unevenly
+SHOWN = 60  # cards in a picture of characters
+KEY = key("left", "right")
 
 
 def punch_cards(count):

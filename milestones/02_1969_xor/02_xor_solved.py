@@ -1,8 +1,10 @@
 """Milestone 02, part 2: one hidden layer, and XOR is easy.
 
-Between input and answer stands a second layer with a ReLU. It describes the four points anew,
-and in the new description one straight line is enough. How wide must it be? Two units can do it
-on paper. The run tries 2, 4 and 16, because what exists and what training finds are two things.
+One layer draws one line, and XOR needs two. So put a layer between input and answer: it describes
+the four points anew, and in the new description one straight line is enough. Everybody knew this
+in 1969. Ways to train the layer in between existed, but few had noticed; the one that won you
+built in Module 05. How wide must it be? Two units can do it on paper. The run tries 2, 4 and 16, because what exists
+and what training finds are two things.
 
     python 02_xor_solved.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from pictures import solved
+from pictures import in_characters, solved
 
 from milestones import stage
 
@@ -36,13 +38,17 @@ def train(width, epochs, show):
     loss_fn = BinaryCrossEntropyLoss()
     optimizer = SGD(model.parameters(), lr=0.5)
     losses = []
+
+    def picture():
+        return in_characters(model)
+
     for epoch in range(1, epochs + 1):
         loss = loss_fn(model(INPUTS), DIFFERENT)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-        show(epoch, epochs, loss=losses[-1])
+        show(epoch, epochs, picture, loss=losses[-1])
     return model, losses
 
 
@@ -62,7 +68,7 @@ def run(seed, epochs, show):
     }
     for width in NARROWER:
         np.random.seed(seed)
-        narrow, _ = train(width, epochs, lambda *_, **figures: None)
+        narrow, _ = train(width, epochs, lambda *_, **__: None)
         metrics[f"success_rate_{width}_units"] = accuracy(narrow) == 1.0
     return metrics, {"losses": losses, "model": model, "metrics": metrics}
 
@@ -76,8 +82,7 @@ if __name__ == "__main__":
         seeds=range(10),
         epochs=1000,
         moral="""
-Compare the success rates. The hidden layer makes XOR possible: two units suffice on paper. But
-training seldom finds those two; a wider layer makes the way easy to find. Real images come next,
-in milestone 03.
+The hidden layer makes XOR possible: two units suffice on paper. But compare the success rates:
+training seldom finds those two, and a wider layer makes the way easy to find.
 """,
     )

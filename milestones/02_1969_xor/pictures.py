@@ -2,12 +2,14 @@
 
 import numpy as np
 
+from milestones.characters import key, plane
 from milestones.plotting import (
     CLASS_COLOURS,
     GREY,
     curves,
     legend_below,
     log_scale,
+    name_answers,
     shade_answers,
 )
 
@@ -17,34 +19,43 @@ SPAN = np.linspace(-0.35, 1.35, 120, dtype=np.float32)  # the part of the plane 
 LN2 = np.log(2)
 
 
+def in_characters(model):
+    """What the model answers everywhere, and the four points, for a terminal."""
+    return [*plane(_asked(model), CORNERS, DIFFERENT, SPAN[[0, -1]]), key("same", "different")]
+
+
 def crisis(figure, stories):
     """Left: what the trained perceptron answers everywhere. Right: every loss ends at ln 2."""
     first = next(iter(stories.values()))
-    plane, learning = figure.subplots(1, 2, width_ratios=(1.15, 1.3))
-    _answers(figure, plane, first["model"])
+    plane, learning = figure.subplots(1, 2, width_ratios=(1, 1.3))
+    _answers(plane, first["model"])
     for corner, output in zip(CORNERS, first["outputs"], strict=True):
         note = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
         plane.annotate(f"says {output:.2f}", corner, (0, 9), **note)
-    plane.set_title("After training: 0.5 to everything")
+    plane.set_title("What it answers after training")
     curves(learning, stories, "losses", start=1)
-    _mark_ln2(learning)
-    learning.set(xlabel="epoch", ylabel="loss", xscale="log", ylim=(0.5, None))
+    _mark_ln2(learning, "ln 2: says 0.5 to everything")
+    learning.set(xlabel="epoch", ylabel="loss", xscale="log", ylim=(0.66, None))
+    learning.xaxis.set_major_formatter("{x:g}")
+    learning.legend(loc="upper right")
     learning.set_title(f"{len(stories)} random starts, one end")
 
 
 def solved(figure, stories):
     """The answers, the hidden layer's view of the four points, and the losses."""
     model = _first_success(stories)["model"]
-    figure.set_size_inches(12.5, 4.8)
-    plane, hidden, learning = figure.subplots(1, 3, width_ratios=(1.06, 1, 1))
-    _answers(figure, plane, model)
+    figure.set_size_inches(12.5, 5)
+    plane, hidden, learning = figure.subplots(1, 3)
+    _answers(plane, model)
+    name_answers(plane, (0.03, 0.97, "says different"), (0.97, 0.97, "says same"))
     plane.set_title("What the network answers")
     _hidden_view(hidden, model)
-    hidden.set_title("What the last layer sees")
+    hidden.set_title("The hidden layer folds the square")
     curves(learning, stories, "losses", start=1)
-    _mark_ln2(learning)
+    _mark_ln2(learning, "ln 2, where one layer ended")
     learning.set(xlabel="epoch", ylabel="loss", box_aspect=1)
     log_scale(learning.yaxis)
+    learning.legend(loc="upper right", bbox_to_anchor=(1, 0.83))
     learning.set_title(f"Losses of {len(stories)} random starts")
 
 
@@ -53,15 +64,18 @@ def _first_success(stories):
     return min(stories.values(), key=lambda story: story["metrics"]["success_rate"] != 1.0)
 
 
-def _answers(figure, axes, model):
-    """Shade the plane by the model's answer and mark the four points of XOR."""
+def _asked(model):
+    """A function that tells what the model answers to points (n, 2)."""
     from tinytorch.core.tensor import Tensor
 
+    return lambda points: model(Tensor(points)).data
+
+
+def _answers(axes, model):
+    """Shade the plane by the model's answer and mark the four points of XOR."""
     x, y = np.meshgrid(SPAN, SPAN)
-    answer = model(Tensor(np.stack([x, y], axis=-1).reshape(-1, 2))).data.reshape(x.shape)
-    shade = shade_answers(axes, x, y, answer)
-    label = "answer (0 = same, 1 = different)"
-    figure.colorbar(shade, ax=axes, label=label, shrink=0.8, location="left", pad=0.02)
+    answer = _asked(model)(np.stack([x, y], axis=-1).reshape(-1, 2)).reshape(x.shape)
+    shade_answers(axes, x, y, answer)
     if answer.min() < 0.4 and answer.max() > 0.6:  # a boundary worth drawing
         axes.contour(x, y, answer, levels=[0.5], colors="black", linewidths=1.4)
     _points(axes, CORNERS)
@@ -99,21 +113,36 @@ def _hidden_view(axes, model):
         described = hidden(points)
         return np.stack([described @ normal + bias2 / length, described @ up], axis=-1)
 
-    steps = np.linspace(0, 1, 41, dtype=np.float32)
-    for fixed in np.linspace(0, 1, 11, dtype=np.float32):
-        line = np.stack([steps, np.full_like(steps, fixed)], axis=-1)
-        axes.plot(*place(line).T, color=GREY, lw=0.6, alpha=0.7)
-        axes.plot(*place(line[:, ::-1]).T, color=GREY, lw=0.6, alpha=0.7)
+    _net(axes, place)
     places = place(CORNERS)
     _points(axes, places)
     for (x, y), spot in zip(CORNERS.astype(int), places, strict=True):
-        how = {"textcoords": "offset points", "ha": "right", "va": "center"}
-        axes.annotate(f"{x}, {y}", spot, (-9, 0), **how)
-    axes.axvline(0, color="black", lw=1.4)
-    axes.set(xlabel="distance to the dividing plane", ylabel="along the plane", box_aspect=1)
+        rises = spot[1] >= places[DIFFERENT == (x != y)].mean(axis=0)[1]
+        how = {"textcoords": "offset points", "ha": "right", "va": "bottom" if rises else "top"}
+        axes.annotate(f"{x}, {y}", spot, (-9, 5 if rises else -5), **how)
     axes.margins(0.2)
+    left, right = axes.get_xlim()
+    for end, colour in ((left, CLASS_COLOURS[0]), (right, CLASS_COLOURS[1])):
+        axes.axvspan(0, end, color=colour, alpha=0.12, lw=0, zorder=0)
+    axes.axvline(0, color="black", lw=1.4)
+    axes.set(xlim=(left, right), box_aspect=1, yticks=[])
+    axes.set_xlabel("says same  <  distance to the dividing line  >  says different")
+    legend_below(axes, handles=axes.lines[:1])
 
 
-def _mark_ln2(axes):
+def _net(axes, place):
+    """The unit square as a net of lines, moved to where `place` puts its points."""
+    steps = np.linspace(0, 1, 41, dtype=np.float32)
+    how = {"color": GREY, "lw": 0.6, "alpha": 0.7}
+    for fixed in np.linspace(0, 1, 11, dtype=np.float32):
+        line = np.stack([steps, np.full_like(steps, fixed)], axis=-1)
+        label = "the square on the left, folded" if fixed == 0 else None
+        axes.plot(*place(line).T, label=label, **how)
+        axes.plot(*place(line[:, ::-1]).T, **how)
+
+
+def _mark_ln2(axes, text):
     axes.axhline(LN2, color="black", ls="--", lw=1)
-    axes.text(0.98, LN2, "ln 2", ha="right", va="bottom", transform=axes.get_yaxis_transform())
+    across = axes.get_yaxis_transform()
+    how = {"textcoords": "offset points", "ha": "right", "va": "top"}
+    axes.annotate(text, (0.98, LN2), (0, -4), xycoords=across, **how)

@@ -2,16 +2,23 @@
 
 import numpy as np
 
+from milestones.characters import digits, how_many_digits
 from milestones.plotting import BLUE, ORANGE, log_scale, tiles
 
 UNITS_GRID, MISTAKES_GRID = (5, 6), (4, 3)  # rows, columns
 
 
+def reading(model, images, labels):
+    """The first images, for a terminal, and what the model reads in each."""
+    shown = how_many_digits(images)
+    return digits(images[:shown], labels[:shown], _outputs(model, images[:shown]).argmax(axis=1))
+
+
 def draw_training(figure, stories):
-    """What the hidden units look for, how training went, and what is still misread."""
+    """What the hidden units look for, how training went, and what is hard to read."""
     first = next(iter(stories.values()))
-    figure.set_size_inches(12.5, 5.2)
-    units, training, mistakes = figure.subfigures(1, 3, width_ratios=(1.55, 1.2, 1))
+    figure.set_size_inches(12.5, 5.6)
+    units, training, mistakes = figure.subfigures(1, 3, width_ratios=(1.45, 1.1, 1.1))
     _hidden_units(units, first)
     _learning_curves(training, stories)
     _mistakes(mistakes, first)
@@ -49,16 +56,30 @@ def _learning_curves(figure, stories):
 
 
 def _mistakes(figure, story):
-    """Test digits that the network misreads."""
+    """Test digits that the network misreads, then those it was least sure of."""
+    images, labels = story["images"], story["labels"]
+    outputs = _outputs(story["model"], images)
+    chances = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    sure = (chances / chances.sum(axis=1, keepdims=True)).max(axis=1)
+    read = outputs.argmax(axis=1)
+    order = np.lexsort((sure, read == labels))[: np.prod(MISTAKES_GRID)]
+    titles = [
+        f"{labels[i]}, read as {read[i]}"
+        if read[i] != labels[i]
+        else f"{labels[i]}, {100 * sure[i]:.0f} % sure"
+        for i in order
+    ]
+    tiles(figure, images[order], MISTAKES_GRID, titles, cmap="gray_r", vmin=0, vmax=1)
+    wrong = np.count_nonzero(read != labels)
+    rest = "; then the least sure" if wrong < len(order) else ""
+    _title(figure, f"Misread: {wrong} of {len(images):,}{rest}")
+
+
+def _outputs(model, images):
+    """What the model answers to each image: ten numbers, the largest is its reading."""
     from tinytorch.core.tensor import Tensor
 
-    images, labels = story["images"], story["labels"]
-    read = story["model"](Tensor(images.reshape(len(images), -1))).data.argmax(axis=1)
-    wrong = np.flatnonzero(read != labels)
-    shown = wrong[: np.prod(MISTAKES_GRID)]
-    titles = [f"{labels[i]}, read as {read[i]}" for i in shown]
-    tiles(figure, images[shown], MISTAKES_GRID, titles, cmap="gray_r", vmin=0, vmax=1)
-    _title(figure, f"Misread: {len(wrong)} of {len(images):,}")
+    return model(Tensor(images.reshape(len(images), -1))).data
 
 
 def _title(figure, text):

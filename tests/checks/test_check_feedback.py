@@ -118,13 +118,17 @@ def test_an_error_of_ours_is_not_the_learners():
     check.raises(TypeError, ours, given="x")
 
 
-def test_an_error_from_another_process_is_the_learners():
+def test_who_runs_the_test_says_which_errors_are_the_learners():
     class Remote(TypeError):
-        type_name = "TypeError"
+        """As it comes from another process."""
 
-    space = {"__name__": "tito.sandbox.host.client", "Remote": Remote}
-    exec("def answer():\n    raise Remote('shape')", space)
-    check.raises(TypeError, space["answer"], given="x", mentions="shape")
+    def answer(error):
+        raise error
+
+    judging = Check(is_learners=lambda error: isinstance(error, Remote))
+    judging.raises(TypeError, lambda: answer(Remote("shape")), given="x", mentions="shape")
+    with pytest.raises(TypeError, match="of the test"):
+        judging.raises(TypeError, lambda: answer(TypeError("of the test")), given="x")
 
 
 def test_a_call_that_is_none_is_a_fault_of_the_test():

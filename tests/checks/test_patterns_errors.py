@@ -43,6 +43,7 @@ def raised(line):
 
 CASES = [
     ("data_doubled", "t.data.data.dtype"),
+    ("index_shapes", "np.eye(6)[[0, 1], [[0, 1, 2], [3, 4, 5]]]"),
     ("array_for_tensor", "t.data.grad"),
     ("array_for_tensor", "v.backward()"),
     ("data_missing", "t.astype(float)"),

@@ -130,6 +130,14 @@ CASES = [
     ("items_reversed", (V, A), (A, V)),
     ("items_reversed", (4, 3), (3, 4)),
     ("items_permuted", ["b", "a", "c"], ["a", "b", "c"]),
+    ("items_missing", ["a", "c", "d"], ["a", "b", "c", "d"]),
+    ("items_missing", [1, 4], [1, 2, 3, 4]),
+    ("wrapped", {"settings": {"axis": 1}}, {"axis": 1}),
+    ("wrapped", [[1, 2]], [1, 2]),
+    ("wrapped", ((1, 2, 3),), (1, 2, 3)),
+    ("empty", ("list", []), ("list", [0, 1, 2])),
+    ("offsets", A + V[:3, None], A),
+    ("offsets", A - A.max(axis=0), A),
 ]
 
 
@@ -190,6 +198,14 @@ MUST_NOT_FIRE = [
     (np.array([1.0, 2, 3]), np.array([11.0, 22, 33])),
     ([1, 2], (3, 4)),
     ([1, 1], [1, 1, 1]),
+    (["a", "c", "a"], ["a", "b", "c", "a", "a"]),  # which one is missing?
+    (["a", "x", "d"], ["a", "b", "c", "d"]),
+    ([1, 9], [1, 2, 3, 4, 5, 9]),
+    ([[]], []),
+    (("list", []), ("tuple", [0, 1])),
+    (("list", [], []), ("list", [1], [2])),
+    (np.array([[1.0, 2], [4, 5]]), np.array([[1.0, 2], [3, 4]])),
+    (A + np.outer(V[:3], V[:4]), A),
     ([5, 6, 7], [1, 2, 3, 4]),
     ((3, 4), (3, 5)),
     ({"a": 1}, {"a": 2}),
@@ -207,6 +223,11 @@ MUST_NOT_FIRE = [
     (set(), {1}),
     (np.ones((500, 500)), np.arange(250_000.0).reshape(500, 500)),
 ]
+
+
+def test_an_answer_that_nobody_asked_for_is_named():
+    assert code(True, None) == code(False, None) == "answer"
+    assert code(3, None) == code(None, None) == ""
 
 
 @pytest.mark.parametrize(("got", "expected"), MUST_NOT_FIRE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -138,14 +137,14 @@ def test_export_command(tito, workspace):
 
 @pytest.fixture
 def no_jupyter(monkeypatch):
-    monkeypatch.setattr("tito.workspace.editor.jupyterlab_command", lambda: None)
+    monkeypatch.setattr("tito.workspace.lab.jupyterlab_command", lambda: None)
 
 
 def test_start_without_jupyterlab_says_what_to_do_and_loses_nothing(tito, workspace, no_jupyter):
     done = tito("module", "start", "1", cwd=workspace.root)
     assert done.exit_code == 1
     assert str(notebook(workspace)) in done.output
-    assert 'pip install "tinytorch[notebook]"' in done.output
+    assert f"{sys.executable} -m pip install jupyterlab" in done.output
     data = json.loads(tito("module", "status", "--json").stdout)
     assert data["modules"][0]["state"] == "in progress"
     assert tito("module", "resume", "--no-open").exit_code == 0
@@ -157,29 +156,54 @@ def test_start_no_open(tito, workspace):
     assert str(notebook(workspace)) in done.output
 
 
-def jupyter_that(workspace, monkeypatch, code: str) -> None:
-    """Let `python -m jupyterlab` be this code."""
+LAB = """
+import http.server, os, sys, threading
+open("started", "a").write(" ".join(sys.argv[1:]) + "\\n")
+
+class Lab(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        allowed = self.headers["Authorization"] == "token abc"
+        self.send_response(200 if allowed else 403)
+        self.end_headers()
+    def do_POST(self):
+        self.do_GET()
+        threading.Thread(target=self.server.shutdown).start()
+    def log_message(self, *words):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lab)
+print(f"http://localhost:{server.server_port}/lab?token=abc", flush=True)
+server.serve_forever()
+"""
+
+
+def jupyter_that(workspace, monkeypatch, code: str) -> list[str]:
+    """Let `python -m jupyterlab` be this code; the links that a browser is asked to open."""
     place = workspace.root.parent / "site"
     write(place / "jupyterlab" / "__init__.py", "")
     write(place / "jupyterlab" / "__main__.py", code)
     command = [sys.executable, "-m", "jupyterlab"]
-    monkeypatch.setattr("tito.workspace.editor.jupyterlab_command", lambda: command)
+    monkeypatch.setattr("tito.workspace.lab.jupyterlab_command", lambda: command)
     monkeypatch.setenv("PYTHONPATH", str(place))
+    links: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda link: links.append(link) or True)
+    return links
 
 
-def test_start_opens_jupyterlab_and_does_not_wait(tito, workspace, monkeypatch):
-    code = (
-        "import sys, time; open('opened', 'w').write(sys.argv[1])\n"
-        "print('http://localhost:8888/lab?token=1', flush=True); time.sleep(30)"
-    )
-    jupyter_that(workspace, monkeypatch, code)
-    start = time.monotonic()
+def test_one_jupyterlab_serves_the_workspace_until_it_is_closed(tito, workspace, monkeypatch):
+    links = jupyter_that(workspace, monkeypatch, LAB)
     done = tito("module", "start", "1", cwd=workspace.modules_dir)
     assert done.exit_code == 0, done.output
-    assert "http://localhost:8888/lab?token=1" in done.output
-    assert time.monotonic() - start < 25  # it did not wait for JupyterLab to end
-    opened = (workspace.root / "opened").read_text(encoding="utf-8")
-    assert opened == os.path.join("modules", "01_number", "01_number.ipynb")
+    assert links[0] in done.output and "tito module close" in done.output
+    assert "/lab/tree/modules/01_number/01_number.ipynb?token=abc" in links[0]
+    assert tito("module", "resume").exit_code == 0
+    assert links == [links[0]] * 2
+    started = (workspace.root / "started").read_text(encoding="utf-8").splitlines()
+    assert [line.split()[:2] for line in started] == [
+        ["--no-browser", f"--ServerApp.root_dir={workspace.root}"]
+    ]
+    assert "is ended" in tito("module", "close").output
+    assert "No JupyterLab" in tito("module", "close").output
 
 
 def test_a_jupyterlab_that_does_not_start_is_reported(tito, workspace, monkeypatch):

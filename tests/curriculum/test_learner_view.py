@@ -53,3 +53,10 @@ def test_notebook_has_stubs_stable_ids_and_no_solution(curriculum):
     assert filled["metadata"]["nbgrader"]["solution"] is True
     assert "#| export" in "".join(filled["source"])
     assert "jupytext" not in notebook["metadata"]
+
+
+def test_graded_tests_come_collapsed_and_nothing_else_does(curriculum):
+    cells = json.loads(learner_notebook(curriculum, curriculum.module(1)))["cells"]
+    hidden = [c for c in cells if c["metadata"].get("jupyter", {}).get("source_hidden")]
+    graded = [c for c in cells if c["metadata"].get("nbgrader", {}).get("grade")]
+    assert graded and hidden == graded

@@ -262,3 +262,12 @@ def test_verdicts_are_the_same_every_time(bench):
     wrong = bench.solve("toy_mean", MEAN.format("return list({'a', 'b', 'c', 'd'})"))
     first_time, second = (bench.judge(wrong).results for _ in range(2))
     assert first_time == second
+
+
+def test_an_error_of_the_test_itself_is_not_the_error_that_was_asked_for(in_test):
+    """`add(...)[0]` raises here, in the test, where the learner's add returns a float."""
+    text = """
+    check.raises(TypeError, lambda: len(add(1.0, 2.0)), given="the length of a sum")
+    """
+    with pytest.raises(TypeError, match="no len"):
+        in_test(text)

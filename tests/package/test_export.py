@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from dataclasses import replace
 
 import pytest
@@ -155,3 +156,13 @@ def test_many_branches_are_exported_or_refused_and_nothing_else():
         assert "nested too deeply" in error.message
     else:
         assert text.count("elif") == 1500
+
+
+def test_the_files_own_docstring_stands_at_its_top():
+    text = "# %%\n#| default_exp core.number\n\n# %%\n#| export\n" + (
+        '"""Numbers.\n\nAnd more.\n"""\nfrom __future__ import annotations\n\nimport math\n'
+    )
+    exported = export_files(parse_percent(text), ["core.number"], "n.py", "01_number")
+    module = types.ModuleType("number")
+    exec(exported["core.number"], vars(module))
+    assert module.__doc__ == "Numbers.\n\nAnd more.\n" and module.math.pi > 3

@@ -15,7 +15,7 @@ from tito.curriculum.modules import Module
 from tito.curriculum.notebook import learner_notebook
 from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
-from tito.literate.solutions import BEGIN, END, regions, solution_lines
+from tito.literate.solutions import BEGIN, END, broken_lines, regions, solution_lines
 
 MISORDERED = re.compile(r"^# %% .*=.*\[markdown\]", re.MULTILINE)
 TELLING = 24  # a solution line of at least so many characters gives something away
@@ -124,6 +124,7 @@ def _notebook(curriculum: Curriculum, module: Module, cells: Sequence[Cell]) -> 
             faults += [
                 f"the learner's notebook gives away a line of {cell.grade_id}: {line!r}"
                 for line in solution_lines(cell)
-                if len(line) >= TELLING and not line.startswith("#") and line in present
+                if len(line) >= TELLING and not line.startswith("#")
+                if line in present and line not in broken_lines(cell)
             ]
     return faults

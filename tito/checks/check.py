@@ -30,11 +30,18 @@ class Check:
 
     ``given`` and ``because`` are texts, or functions that are called only if the check fails.
     ``printed`` gives what the learner's code has printed since the test began, where that is known.
+    ``is_learners`` tells an error of the learner's code from one of the test around it: an error
+    that is expected must come from the learner.
     """
 
-    def __init__(self, printed: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        printed: Callable[[], str] = str,
+        is_learners: Callable[[Exception], bool] | None = None,
+    ) -> None:
         self.position = -1
         self.printed = printed
+        self.is_learners = is_learners or _raised_outside_tito
 
     def equal(self, got: Any, expected: Any, *, given: Saying, because: Saying = "") -> None:
         """Fail unless got is exactly expected: shapes, counts, strings, bools, dtypes, lists.
@@ -118,7 +125,7 @@ class Check:
         try:
             result = call()
         except Exception as came:
-            if is_stub_error(came) or not _is_learners(came):
+            if is_stub_error(came) or not self.is_learners(came):
                 raise
             find_hint = _error_finder(came, words, error)
             return _wrong_error(came, error, words), _shown_error(came), find_hint
@@ -139,7 +146,8 @@ class Check:
         return self._failed(reason, given, because, rows, find_hint)
 
     def _silent(self) -> Message | None:
-        return Message("pattern.printed_error") if self.printed().strip() else None
+        spoken = [line for line in self.printed().splitlines() if "Warning: " not in line]
+        return Message("pattern.printed_error") if any(map(str.strip, spoken)) else None
 
     def _failed(
         self,
@@ -166,17 +174,13 @@ def shown_given(given: Saying) -> str:
     return value if type(value) is str else show(value)
 
 
-def _is_learners(error: Exception) -> bool:
-    """Whether an error comes from the learner's code: not from tito, on the way to it.
-
-    An error that crossed from another process has a ``type_name``; others tell by the frame in
-    which they were raised.
-    """
+def _raised_outside_tito(error: Exception) -> bool:
+    """In a notebook, where everything runs together: it was not raised in a frame of tito's."""
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next
     home = str(trace.tb_frame.f_globals.get("__name__", "")) if trace else ""
-    return hasattr(error, "type_name") or home.partition(".")[0] != "tito"
+    return home.partition(".")[0] != "tito"
 
 
 def _error_name(error: BaseException) -> str:

@@ -51,7 +51,7 @@ class LazyGroup(SuggestingGroup):
         return command
 
     def suggestion(self, ctx: click.Context, name: str) -> str:
-        """Also a command of one of the groups: `tito start` means `tito module start`."""
+        """Also a command of one of the groups: "start" means `tito module start`."""
         for group_name in self.lazy:
             group = self.get_command(ctx, group_name)
             if isinstance(group, click.Group) and name in group.list_commands(ctx):

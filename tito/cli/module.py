@@ -1,4 +1,4 @@
-"""`tito module`: list, status, start, resume, view, test, hint, reset, complete."""
+"""`tito module`: list, status, start, resume, close, view, test, hint, reset, complete."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
 
@@ -165,6 +167,7 @@ def reset(module: str | None, yes: bool) -> None:
     for path, copy in done.kept.items():
         say(f"Kept {workspace.display_path(path)} as {workspace.display_path(copy)}")
     say(f"Fresh: {workspace.display_path(done.notebook)}")
+    say("If it is open in JupyterLab: File, Reload Notebook from Disk.")
 
 
 def _next() -> tuple[Standing, Module]:
@@ -179,7 +182,6 @@ def _next() -> tuple[Standing, Module]:
 
 
 def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
-    from tito.workspace.editor import LOG, open_notebook
     from tito.workspace.progress import changed_progress
 
     say_file_used(workspace, chosen)
@@ -188,7 +190,26 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
         progress.start(chosen)
     say(f"{chosen.label}, {chosen.points} points, about {chosen.hours} hours: {file}")
     if not no_open:
-        address = open_notebook(workspace, file)
-        say("JupyterLab opens in your browser. If it does not, go to:")
-        say(address or f"(see {workspace.display_path(workspace.state_dir / LOG)})")
-    say(f"When you have written something: tito module test {chosen.id}")
+        _show_in_lab(workspace, file)
+    say(f"Write, save, then: tito module test {chosen.id}")
+
+
+def _show_in_lab(workspace: Workspace, file: Path) -> None:
+    import webbrowser
+
+    from tito.workspace.lab import serve
+
+    link = serve(workspace).link(file.relative_to(workspace.root).as_posix())
+    opened = webbrowser.open(link)
+    say("It opens in JupyterLab, in your browser." if opened else "Open it in your browser:")
+    say(link)
+    say("JupyterLab goes on when you close the tab. To end it: tito module close")
+
+
+@module.command()
+def close() -> None:
+    """End the JupyterLab of this workspace; what you saved stays."""
+    from tito.workspace.lab import stop
+
+    ended = stop(open_standing().workspace)
+    say("JupyterLab is ended." if ended else "No JupyterLab of this workspace is running.")

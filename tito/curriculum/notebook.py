@@ -11,26 +11,31 @@ from tito.files import read_text
 from tito.literate.solutions import stub
 
 NOT_FOR_LEARNERS = ("lines_to_next_cell", "cell_marker")
+COLLAPSED = {"source_hidden": True}  # JupyterLab shows a bar: a click opens it, and it runs closed
 
 
 def learner_notebook(curriculum: Curriculum, module: Module) -> str:
-    """Return the notebook's JSON text: solutions replaced by stubs, ids stable, output empty."""
+    """Return the notebook's JSON text: solutions replaced by stubs, tests collapsed, no output."""
     import jupytext  # half a second of imports that only this function needs
 
     notebook = jupytext.reads(read_text(module.source), fmt="py:percent")
     notebook.metadata.pop("jupytext", None)
-    stubs = {e.id: stub(e.cell, module.label) for e in curriculum.exercises(module)}
+    exercises = curriculum.exercises(module)
+    stubs = {e.id: stub(e.cell, module.label) for e in exercises}
+    tests = {test.id for e in exercises for test in e.tests}
     for index, cell in enumerate(notebook.cells):
-        _prepare(cell, index, stubs)
+        _prepare(cell, index, stubs, tests)
     return str(jupytext.writes(notebook, fmt="ipynb"))
 
 
-def _prepare(cell: Any, index: int, stubs: dict[str, str]) -> None:
+def _prepare(cell: Any, index: int, stubs: dict[str, str], tests: set[str]) -> None:
     grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
     cell["id"] = cell_id(grade_id, index)
     cell.source = stubs.get(grade_id, cell.source)
     for name in NOT_FOR_LEARNERS:
         cell.metadata.pop(name, None)
+    if grade_id in tests:
+        cell.metadata["jupyter"] = COLLAPSED
 
 
 def cell_id(grade_id: str | None, index: int) -> str:

@@ -89,7 +89,7 @@ def _lines(source: str) -> list[str]:
 
 def _code(source: str) -> str:
     """The code without comments, docstrings and layout; the source itself if it is not Python."""
-    tree = _parsed(source)
+    tree = parsed(source)
     if tree is None:
         return source
     for node in ast.walk(tree):
@@ -101,7 +101,8 @@ def _code(source: str) -> str:
         return source
 
 
-def _parsed(source: str) -> ast.Module | None:
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of a cell; None if it is not Python."""
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -131,7 +132,7 @@ def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
 def _functions(source: str) -> list[Function]:
     """Every function of a cell, outer ones before inner ones."""
     found = []
-    tree = _parsed(source)
+    tree = parsed(source)
     waiting: list[tuple[ast.AST, str]] = [(tree, "")] if tree else []
     while waiting:
         node, prefix = waiting.pop()

@@ -1,10 +1,15 @@
-"""Recognising a mistake we know: the learner's failure is the one that a planted mistake causes."""
+"""Recognising a mistake we know: the learner's failure is the one that a planted mistake causes.
+
+A number (but 0 or 1), a shape or a dtype that came is evidence enough. True, "no error" or a length
+come of many mistakes: there every check of the test has to end as with the planted mistake.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.guidance import Guidance, plant
@@ -12,16 +17,29 @@ from tito.curriculum.modules import Module
 from tito.curriculum.schema import MistakeEntry
 from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey
+from tito.judge.outcomes import Outcomes
 from tito.judge.report import Failure, Report
 from tito.literate.cells import Cell
 from tito.package.writer import Sources
 from tito.sandbox import Limits
 
 # A planted mistake is our own code and small; one that hangs must not keep the learner waiting.
-LIMITS = Limits(exercise_seconds=1.5)
-RECOGNISED = ("check", "error", "timeout")
+LIMITS = Limits(exercise_seconds=10.0, cpu_seconds=1.5)
+RECOGNISED = ("check", "error", "timeout", "export")
+TELLING = ("check.number", "check.shape", "check.dtype")
+NUMBER = re.compile(r"\b(?:int|float):-?(?!(?:0|1)\b(?!\.))")  # in a signature
 Trace = tuple[str, int, str]  # kind, position, signature
-Known = tuple[tuple[str, Trace], ...]  # each planted mistake's hint, and how it fails
+
+
+class Planted(NamedTuple):
+    """A planted mistake: its hint, how it fails first, and the module's cells with it."""
+
+    hint: str
+    trace: Trace
+    cells: Sequence[Cell]
+
+
+Known = tuple[Planted, ...]
 
 
 class Variants(Protocol):
@@ -38,6 +56,18 @@ class Variants(Protocol):
     ) -> Iterator[Report]: ...
 
 
+class AllOutcomes(Protocol):
+    """How every check of an exercise ends, for several versions: see ``Judge.outcomes``."""
+
+    def __call__(
+        self,
+        module: Module,
+        variants: Sequence[Sequence[Cell]],
+        sources: Sources,
+        exercise_id: str,
+    ) -> list[Outcomes]: ...
+
+
 class KnownMistakes:
     """How the planted mistakes of each exercise fail, found out when first asked for."""
 
@@ -46,23 +76,35 @@ class KnownMistakes:
         guidance: Callable[[Module], Mapping[str, Guidance]],
         key_of: Callable[[Module], AnswerKey],
         variants: Variants,
+        outcomes: AllOutcomes,
     ) -> None:
         self.guidance = guidance
         self.key_of = key_of
         self.variants = variants
+        self.outcomes = outcomes
         self._known: dict[str, tuple[Sources, Known]] = {}
 
     def hint_for(
-        self, module: Module, exercise_id: str, failure: Failure, sources: Sources
+        self,
+        module: Module,
+        cells: Sequence[Cell],
+        exercise_id: str,
+        failure: Failure,
+        sources: Sources,
     ) -> str | None:
-        """The hint of the planted mistake that fails as the learner's code did, or None."""
+        """The hint of the planted mistake that fails as the learner's cells do, or None."""
         if failure.kind not in RECOGNISED:
             return None
         try:
             known = self._of(module, exercise_id, sources)
         except (TitoError, OSError):
             return None  # no guidance, or a faulty one: the author's proof reports that
-        return _match(known, _trace(failure))
+        found = _alike(known, _trace(failure))
+        if found and not _is_telling(failure):
+            variants = [*(mistake.cells for mistake in found), cells]
+            *planted, own = self.outcomes(module, variants, sources, exercise_id)
+            found = [m for m, outcomes in zip(found, planted, strict=True) if outcomes == own]
+        return found[0].hint if found else None
 
     def _of(self, module: Module, exercise_id: str, sources: Sources) -> Known:
         found = self._known.get(exercise_id)
@@ -76,21 +118,30 @@ class KnownMistakes:
         (exercise,) = key.select(exercise_id)
         guidance = self.guidance(module).get(exercise_id)
         mistakes = guidance.mistakes if guidance else ()
-        variants = _planted(key, exercise, mistakes)
+        variants = list(_planted(key, exercise, mistakes))
         reports = self.variants(module, variants, sources, only=exercise_id, limits=LIMITS)
         failures = [report.results[0].failure for report in reports]
         return tuple(
-            (mistake.hint, _trace(failure))
-            for mistake, failure in zip(mistakes, failures, strict=True)
+            Planted(mistake.hint, _trace(failure), cells)
+            for mistake, failure, cells in zip(mistakes, failures, variants, strict=True)
             if failure
         )
 
 
-def _match(known: Known, came: Trace) -> str | None:
-    exact = (hint for hint, trace in known if trace == came)
+def _alike(known: Known, came: Trace) -> list[Planted]:
+    """The planted mistakes whose first failure is the learner's."""
+    exact = [mistake for mistake in known if mistake.trace == came]
+    if exact or came[0] != "error":
+        return exact
     # The same error at another check is still the same error.
-    same_error = (h for h, t in known if came[0] == "error" and (t[0], t[2]) == (came[0], came[2]))
-    return next(exact, None) or next(same_error, None)
+    return [m for m in known if (m.trace[0], m.trace[2]) == (came[0], came[2])]
+
+
+def _is_telling(failure: Failure) -> bool:
+    """Whether what came can hardly come of another mistake."""
+    if failure.kind != "check" or failure.reason.code in TELLING:
+        return True
+    return failure.reason.code == "check.value" and bool(NUMBER.search(failure.signature))
 
 
 def _trace(failure: Failure) -> Trace:

@@ -102,5 +102,5 @@ def export_failure(loose: LooseName) -> Failure:
         reason=Message("export.loose", name=loose.name, binding=loose.binding),
         where=loose.use,
         fix=Message("export.bind_it", name=loose.name),
-        signature="export",
+        signature=f"loose {loose.name}",
     )

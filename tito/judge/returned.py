@@ -19,7 +19,7 @@ from tito.judge.session import HOST_SHARE, Session
 from tito.judge.testcell import TestRun
 from tito.judge.verdict import NO_RESULT
 from tito.literate.cells import Cell
-from tito.sandbox import Client, GuestLost, host_deadline
+from tito.sandbox import Client, GuestLost, host_deadline, is_remote
 
 
 class WatchingCheck(Check):
@@ -28,7 +28,7 @@ class WatchingCheck(Check):
     def __init__(self, client: Client) -> None:
         self.client = client
         self.lines: list[int] = []
-        super().__init__()
+        super().__init__(is_learners=is_remote)
 
     @property
     def position(self) -> int:

@@ -13,16 +13,19 @@ from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
 from tito.judge.mistakes import KnownMistakes
+from tito.judge.outcomes import Outcomes, outcomes
 from tito.judge.packing import Packed, packed
-from tito.judge.program import program_of
-from tito.judge.report import Failure, Report
+from tito.judge.program import Program, program_of
+from tito.judge.report import Failure, Report, Text
 from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
+from tito.judge.slips import likely_slip, sure_slip
 from tito.literate.cells import Cell
 from tito.package.exporter import export_files
 from tito.package.writer import Sources
 from tito.sandbox import INSTALL_BUBBLEWRAP, Isolation, Launcher, Limits, choose
 
+EXPLAINED = ("check", "error")  # kinds of failures that a slip in the text may explain
 LOCAL = "local"  # the tier that guards against accidents, not against malice
 Only = str | Iterable[str] | None
 
@@ -54,7 +57,9 @@ class Judge:
         self.launcher: Launcher = choose(isolation)
         self._keys: dict[int, AnswerKey] = {}
         self._packages: dict[int, tuple[Sources, Packed]] = {}
-        self._known = KnownMistakes(curriculum.guidance, self.answer_key, self.variants)
+        self._known = KnownMistakes(
+            curriculum.guidance, self.answer_key, self.variants, self.outcomes
+        )
 
     @classmethod
     def for_grading(
@@ -110,7 +115,7 @@ class Judge:
             if only is None and report.passed:
                 report = self._integrated(session, report, cells, sources)
         if self.profile.hints:
-            report = self._with_hint(report, sources)
+            report = self._with_hint(report, cells, sources)
         seconds = time.perf_counter() - begun
         return replace(report, seconds=seconds, isolation=self.launcher.tier)
 
@@ -133,6 +138,26 @@ class Judge:
             for cells in variants:
                 yield self._report(session, module, cells, sources, only)
 
+    def outcomes(
+        self,
+        module: Module,
+        variants: Sequence[Sequence[Cell]],
+        sources: Sources,
+        exercise_id: str,
+    ) -> list[Outcomes]:
+        """How every check of an exercise's test ends, for several versions of the cells.
+
+        One process runs them all, each influenced by those before it: a learner's comes last.
+        """
+        key = self.answer_key(module)
+        (exercise,) = key.select(exercise_id)
+        found = []
+        with Session(self.profile.limits, self.launcher) as session:
+            for cells in variants:
+                self._load(session, module, cells, sources)
+                found.append(outcomes(session, key, exercise))
+        return found
+
     def on_package(self, module: Module, sources: Sources) -> Failure | None:
         """Run a module's tests on a package that holds it, and perhaps later modules: for authors.
 
@@ -147,11 +172,17 @@ class Judge:
         self, session: Session, module: Module, cells: Sequence[Cell], sources: Sources, only: Only
     ) -> Report:
         key = self.answer_key(module)
-        program = program_of(key, cells)
-        session.package = self.package(module, sources)
-        session.replace(program.steps)
+        program = self._load(session, module, cells, sources)
         earlier = self._earlier(sources)
         return Judgement(key, cells, program, session, earlier).report(key.select(only))
+
+    def _load(
+        self, session: Session, module: Module, cells: Sequence[Cell], sources: Sources
+    ) -> Program:
+        program = program_of(self.answer_key(module), cells)
+        session.package = self.package(module, sources)
+        session.replace(program.steps)
+        return program
 
     def _earlier(self, sources: Sources) -> dict[str, Module]:
         """The modules that the cells may import, by the names of their files."""
@@ -166,17 +197,32 @@ class Judge:
         session.package = packed(self.curriculum, {**sources, module.number: exports})
         return replace(report, integration=integrate(session, key, cells))
 
-    def _with_hint(self, report: Report, sources: Sources) -> Report:
-        """The report with the first failure's hint: of a planted mistake, else a general one."""
+    def _with_hint(self, report: Report, cells: Sequence[Cell], sources: Sources) -> Report:
+        """The report with the hint for the first failure."""
         first = report.first_failure
         if first is None or first.failure is None or first.status != "failed":
             return report
-        hint = self._known.hint_for(report.module, first.exercise_id, first.failure, sources)
-        if hint is None:
-            return report
+        hint = self._hint(report.module, cells, first.exercise_id, first.failure, sources)
         told = replace(first, failure=replace(first.failure, hint=hint))
         results = tuple(told if result is first else result for result in report.results)
         return replace(report, results=results)
+
+    def _hint(
+        self,
+        module: Module,
+        cells: Sequence[Cell],
+        exercise_id: str,
+        failure: Failure,
+        sources: Sources,
+    ) -> Text:
+        """Of a planted mistake, else of a slip in the text, else of a pattern in what came."""
+        known = self._known.hint_for(module, cells, exercise_id, failure, sources)
+        own = [cell for cell in cells if cell.is_exercise and cell.grade_id == exercise_id]
+        if known or failure.kind not in EXPLAINED or len(own) != 1:
+            return known or failure.hint
+        (exercise,) = self.answer_key(module).select(exercise_id)
+        sure = sure_slip(own[0], exercise.cell)
+        return sure or failure.hint or likely_slip(own[0], exercise.cell) or ""
 
 
 def _readable(cell: Cell) -> Cell:

@@ -19,7 +19,7 @@ import numpy as np
 
 from tito.checks.check import Check
 from tito.judge.names import TRUSTED, Names
-from tito.sandbox import Client
+from tito.sandbox import Client, is_remote
 
 GETTERS = frozenset({"RandomState", "Generator", "default_rng", "SeedSequence"})
 RENAMED = {"sample": "random_sample", "ranf": "random_sample"}
@@ -99,7 +99,7 @@ class TestRun:
         self.names = names
         self.texts = texts
         mark = link.guest.mark
-        self.check = Check(printed=lambda: link.guest.output_since(mark))
+        self.check = Check(lambda: link.guest.output_since(mark), is_remote)
 
     def run(self, place: str, known: Mapping[str, Any] | None = None) -> None:
         """Execute the cell ``place``; raises what the test raises, or GuestLost.

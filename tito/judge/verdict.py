@@ -110,7 +110,7 @@ def _from_loss(loss: GuestLost, cell: Cell, scene: Scene, known: int | None) -> 
         where=where(home, line),
         line_text=line_text(home, line),
         fix=Message("judge.look_for_loop") if slow else "",
-        signature=loss.kind,
+        signature="slow" if slow else loss.kind,  # by which clock depends on the machine
     )
 
 

@@ -147,6 +147,12 @@ def solution_lines(cell: Cell) -> list[str]:
     return [line.strip() for region in regions(cell) for line in region.solution(cell.lines)]
 
 
+def broken_lines(cell: Cell) -> list[str]:
+    """The lines of a bug hunt's broken parts, which the learner receives, without indent."""
+    parts = (region.broken or "" for region in regions(cell))
+    return [line.strip() for part in parts for line in part.split("\n")]
+
+
 def without_markers(source: str) -> str:
     """The source without marker lines and broken parts, as it goes into the package."""
     kept = []

@@ -120,19 +120,25 @@ class _Body:
     future: tuple[str, ...]
     names: tuple[str, ...]
     text: str
+    title: str = ""  # the docstring that the cell begins with
 
 
 def _file(cells: Sequence[Cell], header_name: str) -> str:
-    bodies = [_body(cell) for cell in cells]
+    bodies = [_body(cell, is_first=cell is cells[0]) for cell in cells]
     future = "".join(sorted({f"{line}\n" for body in bodies for line in body.future}))
     names = dict.fromkeys(name for body in bodies for name in body.names)
     listed = "".join(f'    "{name}",\n' for name in names)
-    head = HEADER.format(name=header_name) + future + f"\n__all__ = [\n{listed}]\n"
-    return head + "\n" + "\n\n\n".join(body.text for body in bodies) + "\n"
+    title = f"{bodies[0].title}\n\n" if bodies[0].title else ""
+    head = HEADER.format(name=header_name) + title + future + f"\n__all__ = [\n{listed}]\n"
+    texts = [body.text for body in bodies if body.text]
+    return head + "\n" + "\n\n\n".join(texts) + "\n"
 
 
-def _body(cell: Cell) -> _Body:
-    """The cell without its directives, markers and imports from `__future__`."""
+def _body(cell: Cell, is_first: bool = False) -> _Body:
+    """The cell without its directives, markers and imports from `__future__`.
+
+    A docstring that the first cell begins with is the file's own, and goes to the top.
+    """
     tree = cell.tree
     lines = cell.code.split("\n")
     for number, _, _ in cell.directive_lines:
@@ -141,8 +147,13 @@ def _body(cell: Cell) -> _Body:
     for node in future:
         _check_alone(cell, node, tree)
         lines[node.lineno - 1 : node.end_lineno] = [""] * (_last(node) - node.lineno + 1)
+    title = ""
+    if is_first and ast.get_docstring(tree) is not None:
+        first = tree.body[0]
+        title = "\n".join(lines[first.lineno - 1 : first.end_lineno])
+        lines[first.lineno - 1 : first.end_lineno] = []
     text = without_markers("\n".join(lines)).strip("\n")
-    return _Body(tuple(map(ast.unparse, future)), tuple(public_names(tree)), text)
+    return _Body(tuple(map(ast.unparse, future)), tuple(public_names(tree)), text, title)
 
 
 def _is_future(node: ast.stmt) -> bool:

@@ -18,10 +18,12 @@ from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.resources import is_checkout
 from tito.sandbox import INSTALL_BUBBLEWRAP, choose
+from tito.workspace.lab import how_to_install
 from tito.workspace.layout import Workspace, current_folder, writable
 from tito.workspace.progress import Progress
 
 OLDEST_PYTHON = (3, 11)
+OLDEST_NUMPY = 2
 ENOUGH_BYTES = 200_000_000
 WHERE = "import tinytorch, os; print(os.path.dirname(os.path.abspath(tinytorch.__file__)))"
 
@@ -97,10 +99,12 @@ def _python() -> Finding:
 
 
 def _numpy() -> Finding:
-    found = _version("numpy")
-    if found and importlib.util.find_spec("numpy"):
-        return Finding("NumPy", "ok", found)
-    return Finding("NumPy", "problem", "not installed", "pip install numpy")
+    found, fix = _version("numpy"), f'{sys.executable} -m pip install "numpy>={OLDEST_NUMPY}"'
+    if not found or not importlib.util.find_spec("numpy"):
+        return Finding("NumPy", "problem", "not installed", fix)
+    if int(found.partition(".")[0]) < OLDEST_NUMPY:
+        return Finding("NumPy", "problem", f"{found} is too old", fix)
+    return Finding("NumPy", "ok", found)
 
 
 def _jupyter() -> Finding:
@@ -109,7 +113,7 @@ def _jupyter() -> Finding:
             "JupyterLab",
             "note",
             "not installed; any editor that knows notebooks will do",
-            'To have it: pip install "tinytorch[notebook]"',
+            f"To have it: {how_to_install()}",
         )
     return Finding("JupyterLab", "ok", _version("jupyterlab") or "on the PATH")
 

@@ -91,6 +91,19 @@ def _offset(got: np.ndarray, expected: np.ndarray) -> Message | None:
     return Message(code, offset=number(float(f"{abs(offset):.6g}")))
 
 
+def _offsets(got: np.ndarray, expected: np.ndarray) -> Message | None:
+    """Every row, or column, off by a number of its own."""
+    if expected.ndim < 2 or distinct(expected) < ENOUGH or _whole(expected):
+        return None
+    off = got - expected
+    fits = [
+        axis
+        for axis, length in enumerate(expected.shape)
+        if length > 1 and same(expected + off.take([0], axis), got)
+    ]
+    return Message("pattern.offsets", axis=fits[0]) if len(fits) == 1 else None
+
+
 def _reversed(got: np.ndarray, expected: np.ndarray) -> Message | None:
     for axis in range(expected.ndim if telling(expected) else 0):
         if same(np.flip(expected, axis), got):
@@ -238,7 +251,7 @@ def _functions() -> Iterator[Rule]:
 
 ROUGH: tuple[Rule, ...] = (_nan, _infinite)
 VALUES: tuple[Rule, ...] = (
-    _factor, _offset, _reversed, _transposed, _shifted, _first_wrong, _last_wrong, _rest_empty,
-    _other_axis, _not_shares, _rounded, *_functions(),
+    _factor, _offset, _offsets, _reversed, _transposed, _shifted, _first_wrong, _last_wrong,
+    _rest_empty, _other_axis, _not_shares, _rounded, *_functions(),
 )  # fmt: skip
 ORDER: tuple[Rule, ...] = (_permuted,)

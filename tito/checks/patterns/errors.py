@@ -90,6 +90,9 @@ _ARRAYS = (
     Entry("float_index", r"indices must be integers or slices, not float"),
     Entry("list_used", r"(?P<name>list|tuple) indices must be integers or slices, not tuple"),
     Entry("axis_missing", r"axis (?P<axis>-?\d+) is out of bounds.* of dimension (?P<n>\d)"),
+    Entry(
+        "index_shapes", r"indexing arrays could not .* shapes (?P<left>\(.*?\)) (?P<right>\(.*?\))"
+    ),
     Entry("too_many_indices", r"array is (?P<n>\d)-dimensional, but (?P<count>\d) were indexed"),
     Entry("index_end", r"index (?P<n>\d+) is out of bounds for axis \d+ with size (?P=n)\b"),
     Entry("shape_unpacked", r"(?:not enough|too many) values to unpack", r"\.shape"),

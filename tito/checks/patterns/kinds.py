@@ -18,6 +18,8 @@ def kind_pattern(got: Any, expected: Any) -> Message | None:
     """What the kind of the result says of the mistake, whatever its values."""
     if got is None:
         return Message("pattern.no_return") if expected is not None else None
+    if expected is None:
+        return Message("pattern.answer", got=str(got)) if type(got) is bool else None
     return (
         _dtype(got, expected)
         or _bool(got, expected)

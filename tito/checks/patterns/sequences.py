@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from tito.checks.compare import close_difference, equal_difference
-from tito.checks.values import NotNumbers
+from tito.checks.values import NotNumbers, show
 from tito.messages import Message
 
 LONGEST = 200  # items
+SHOWN = 3  # missing items
 
 
 def sequence_pattern(got: Any, expected: Any) -> Message | None:
     """What the items of a list, tuple or dictionary say of the mistake."""
     if type(got) is type(expected) is dict:
-        return _key(got, expected)
+        return _wrapped(list(got.values()), expected, "dict") or _key(got, expected)
     if type(got) is type(expected) is int and abs(expected) > 1:
         return _count(got, expected)
     if {type(got), type(expected)} - {list, tuple} or max(len(got), len(expected)) > LONGEST:
@@ -24,7 +25,14 @@ def sequence_pattern(got: Any, expected: Any) -> Message | None:
         return _other_kind(got, expected)
     if expected and not got:
         return Message("pattern.empty")
-    return _ones(got, expected) or _length(got, expected) or _turned(got, expected)
+    return (
+        _ones(got, expected)
+        or _length(got, expected)
+        or _missing(got, expected)
+        or _wrapped(got, expected, type(got).__name__)
+        or _turned(got, expected)
+        or _empty_inside(got, expected)
+    )
 
 
 def _other_kind(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
@@ -70,6 +78,38 @@ def _length(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
     ends = {"first": longer[count:], "last": longer[:-count]}
     fits = [end for end, rest in ends.items() if _agree(shorter, rest)]
     return Message(f"pattern.{fits[0]}_{word}", count=count) if len(fits) == 1 else None
+
+
+def _missing(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """The right items in the right order, without a few."""
+    if len(got) < 2 or not len(expected) - SHOWN <= len(got) < len(expected):
+        return None
+    rest, missing = list(got), []
+    for item in expected:
+        if rest and _agree_items(rest[0], item):
+            del rest[0]
+        else:
+            missing.append(item)
+    if rest or any(_agree_items(item, other) for item in missing for other in got):
+        return None
+    return Message("pattern.items_missing", items=", ".join(map(show, missing)))
+
+
+def _wrapped(got: Sequence[Any], expected: Any, kind: str) -> Message | None:
+    """What is expected, as the only item of a list, tuple or dictionary."""
+    inside = len(got) == 1 and type(got[0]) is type(expected) and _agree_items(got[0], expected)
+    return Message("pattern.wrapped", kind=kind) if inside and expected else None
+
+
+def _empty_inside(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """One item is empty, and should not be; all others are right."""
+    if len(got) != len(expected):
+        return None
+    pairs = zip(got, expected, strict=True)
+    wrong = [pair for pair in pairs if not _agree_items(*pair)]
+    kinds = {type(item) for pair in wrong for item in pair}
+    is_empty = len(wrong) == len(kinds) == 1 and kinds <= {list, tuple} and not wrong[0][0]
+    return Message("pattern.empty") if is_empty else None
 
 
 def _turned(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:

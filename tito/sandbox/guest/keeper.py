@@ -23,8 +23,8 @@ PATIENCE = 5.0  # seconds in which processes that multiply must be dead
 def keep(control: int, folder: str, processes: int) -> None:
     """Make the folder and fork. Returns in the child, which goes on as the guest.
 
-    The keeper never returns. Its exit code is the guest's, or 128 + the number of the signal that ended it, or
-    TOO_MANY.
+    The keeper never returns. Its exit code is the guest's, or 128 + the number of the signal that
+    ended it, or TOO_MANY.
     """
     os.mkdir(folder, 0o700)
     os.chdir(folder)
