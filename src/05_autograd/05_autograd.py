@@ -907,11 +907,9 @@ def input_gradients(
     ### BEGIN SOLUTION
     name, tensors, gradients = type(node).__name__, node.saved_tensors, node.apply(grad_output)
     if not isinstance(gradients, tuple) or len(gradients) != len(tensors):
-        kind = type(gradients).__name__
-        got = f"a tuple of {len(gradients)}" if kind == "tuple" else f"one {kind}"
         raise TypeError(
-            f"{name}.apply must return a tuple with one entry per input ({len(tensors)}), but "
-            f"returned {got}. A comma makes a tuple: (gradient,)."
+            f"{name}.apply must return a tuple with one entry per input ({len(tensors)}), but it "
+            f"returned: {type(gradients).__name__}. A comma makes a tuple: (gradient,)."
         )
     for tensor, gradient in zip(tensors, gradients, strict=True):
         if gradient is None or not tensor.requires_grad:
@@ -940,7 +938,7 @@ def handed_out(answer, shapes, needed):
 
     class OddBackward(Function):
         def apply(self, g):
-            asked.append(1)
+            asked.append(g.tolist())
             return answer
 
     asked = []
@@ -951,9 +949,9 @@ def handed_out(answer, shapes, needed):
         pairs = [[number[id(tensor)], gradient] for tensor, gradient
                  in input_gradients(OddBackward(*tensors), np.ones((2, 3), dtype=np.float32))]
     except Exception as error:
-        words = ("OddBackward", "(3,)", "(2, 3)", "(2,)")
+        words = ("OddBackward", "(3,)", "(2, 3)", "(2,)", "(2, 1)")
         return [type(error).__name__, [word for word in words if word in str(error)]]
-    return [pairs, len(asked)]
+    return [pairs, asked]
 
 
 def test_autograd_input_gradients():
@@ -963,7 +961,8 @@ def test_autograd_input_gradients():
     check.equal(gave[0], 0, given="two inputs, only the first requires a gradient: who gets one",
                 because="nothing is sent to an input that requires no gradient")
     check.close(gave[1], g, given="the gradient that input gets")
-    check.equal(times, 1, given="how often the rule was applied", because="once is enough")
+    check.equal(times, [[[1.0] * 3] * 2], given="what the rule was applied to, each time",
+                because="once, to the gradient of the output")
     pairs, _ = handed_out((g, 2 * g), [(2, 3), (3,)], [True, True])
     check.equal([pair[0] for pair in pairs], [0, 1], given="both require one: who gets one")
     check.close(pairs[1][1], [22.0, 44.0, 66.0],
@@ -978,7 +977,7 @@ def test_autograd_input_gradients():
         check.equal(handed_out(answer, [(2, 3)], [True]), ["TypeError", ["OddBackward"]],
                     given=f"one input, and OddBackward.apply returns {text}: [error, names it]",
                     because="a rule returns a tuple with one entry per input")
-    for wrong, shape in [((3,), (2, 3)), ((2, 3), (2,))]:
+    for wrong, shape in [((3,), (2, 3)), ((2, 3), (2,)), ((3,), (2, 1))]:
         answer = (np.ones(wrong, dtype=np.float32),)
         check.equal(handed_out(answer, [shape], [True])[0], "RuntimeError",
                     given=f"an input of shape {shape}, and the rule answers shape {wrong}",
@@ -1428,40 +1427,6 @@ them can learn?
 """
 
 # %%
-def inputs_of(tensor):
-    """The tensors that this one was computed from; none for a leaf."""
-    return tensor._grad_fn.saved_tensors if tensor._grad_fn is not None else ()
-
-
-def draw_graph(root, names):
-    """Draw the recorded graph of `root`: from the leaves on the left to the result on the right."""
-    columns, spots = {}, {}
-
-    def place(tensor, column):
-        columns[tensor] = max(columns.get(tensor, 0), column)
-        for other in inputs_of(tensor):
-            place(other, column + 1)
-
-    place(root, 0)
-    _, axes = plt.subplots(figsize=(8, 3), layout="constrained")
-    for tensor, column in columns.items():
-        row = list(columns.values())[: list(columns).index(tensor)].count(column)
-        spots[tensor] = (-column, -row)
-    for tensor, spot in spots.items():
-        for k, other in enumerate(inputs_of(tensor)):
-            bend = f"arc3,rad={0.25 * k}"  # two arrows between the same boxes stay apart
-            axes.annotate("", spot, spots[other], arrowprops={
-                "arrowstyle": "-|>", "connectionstyle": bend, "shrinkA": 20, "shrinkB": 30})
-        color = "tab:orange" if tensor._grad_fn is None and tensor.requires_grad else "lightgray"
-        rule = "leaf" if tensor._grad_fn is None else type(tensor._grad_fn).__name__
-        axes.text(*spot, f"{names[tensor]} = {tensor.data.ravel()[0]:g}\n{rule}", ha="center",
-                  va="center", fontsize=8, bbox={"boxstyle": "round", "facecolor": color})
-    axes.set(xlim=(-max(columns.values()) - 0.5, 0.5), ylim=(-1.6, 0.6))
-    axes.set_axis_off()
-    axes.set_title("The recorded graph of L = (w x + b - t)^2; what can learn is orange")
-    plt.show()
-
-
 def small_loss():
     """The loss above: the result, and the names of all its tensors."""
     w, b = Tensor([2.0], requires_grad=True), Tensor([1.0], requires_grad=True)
@@ -1473,10 +1438,37 @@ def small_loss():
     return loss, dict(zip((w, x, p, b, s, t, e, loss), "wxpbsteL", strict=True))
 
 
+def place(tensor, columns, column=0):
+    """Give each tensor below this one a column: its longest distance from the result."""
+    columns[tensor] = max(columns.get(tensor, 0), column)
+    for other in tensor._grad_fn.saved_tensors if tensor._grad_fn else ():
+        place(other, columns, column + 1)
+    return columns
+
+# %%
 try:
     import matplotlib.pyplot as plt
 
-    draw_graph(*small_loss())
+    loss, names = small_loss()
+    columns = place(loss, {})
+    _, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
+    spots = {}
+    for tensor, column in columns.items():
+        spots[tensor] = (-column, -sum(x == -column for x, _ in spots.values()))
+    for tensor, spot in spots.items():
+        node = tensor._grad_fn
+        for k, other in enumerate(node.saved_tensors if node else ()):
+            arrow = {"arrowstyle": "-|>", "shrinkA": 20, "shrinkB": 30}
+            arrow["connectionstyle"] = f"arc3,rad={0.3 * k}"  # e -> L twice, side by side
+            axes.annotate("", spot, spots[other], arrowprops=arrow)
+        axes.text(*spot, f"{names[tensor]} = {tensor.data[0]:g}\n{type(node).__name__}"
+                  if node else f"{names[tensor]} = {tensor.data[0]:g}\nleaf", fontsize=8,
+                  ha="center", va="center", bbox={
+                      "boxstyle": "round",
+                      "facecolor": "tab:orange" if tensor.requires_grad > bool(node) else "0.85"})
+    axes.set(xlim=(-4.5, 0.5), ylim=(-1.4, 0.4), title="The recorded graph: orange can learn")
+    axes.set_axis_off()
+    plt.show()
 except ImportError:
     print("Without matplotlib you miss a picture of eight boxes: e -> L is drawn twice.")
 
@@ -4124,7 +4116,7 @@ def recompute(block: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
             return tuple([None if t.grad is None else t.grad.data for t in fresh])
 
     output.requires_grad = True
-    output._grad_fn = RecomputeBackward(*inputs, output=output.data)
+    output._grad_fn = RecomputeBackward(*inputs)
     return output
     ### END SOLUTION
 
@@ -4773,7 +4765,7 @@ The reference's messages; yours may be worded differently.
 | `ValueError: backward() without a gradient starts from a single number, but this tensor has shape (64, 10)` | called on the predictions | call it on the loss, or reduce first |
 | `RuntimeError: backward() was called on a tensor that requires no gradient` | no parameter took part, or it was computed inside `no_grad()` | look for a detour through `.data` on the way |
 | `RuntimeError: this part of the graph was freed by an earlier backward()` | two backward passes through the same results | compute the result again; two losses on one network: add them |
-| `TypeError: ReLUBackward.apply must return a tuple with one entry per input (1), but returned one ndarray` | a comma is missing | `return (gradient,)` |
+| `TypeError: ReLUBackward.apply must return a tuple with one entry per input (1), but it returned: ndarray` | a comma is missing | `return (gradient,)` |
 | `NotImplementedError: the operation 'cube_root' has no backward rule` | you invented an operation | give it a rule |
 | `RuntimeError: MulBackward returned a gradient of shape (3,) for an input of shape (2, 3)` | a rule forgot an axis | compare the shapes in the rule |
 | `ValueError: the gradient has shape (3, 2), but the tensor has shape (2, 3)` | the gradient you pass does not look like the tensor | pass one of the tensor's shape |
