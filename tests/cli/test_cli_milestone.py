@@ -15,7 +15,9 @@ LEARNED = {
     "said": {"accuracy_before": "50.0 %", "accuracy": "95.0 %", "loss": "0.2"},
     "moral": "People counted " + 20 * "and counted ",
 }  # fmt: skip
-OBJECTIVES = "## What you will be able to do\n\n1. **Double** any number $x$, and\n   `say` why.\n2. Rest."
+OBJECTIVES = (
+    "## What you will be able to do\n\n1. **Double** any number $x$, and\n   `say` why.\n2. Rest."
+)
 LAST = "## What this unlocks\n\nTry:\n\n```python\nfrom tinytorch import Number\nNumber(4)\n```"
 
 
