@@ -2,14 +2,14 @@
 
 After fifty trials the machine of 1958 could tell the cards apart, and nobody had told it how. The
 model is that of part 1, random weights and all. What is new is the loop: forward, loss, backward,
-step. Watch the border between "left" and "right" turn until it lies between the two heaps.
-Then the same perceptron learns two questions of logic, four points each: are both inputs 1 (AND)?
-Is any of them (OR)?
+step. Watch the border between "left" and "right" turn until it lies between the two heaps. Then it
+learns two questions of logic, four points each: are both inputs 1 (AND)? Is any of them (OR)?
 
     python 02_rosenblatt_trained.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -44,26 +44,21 @@ def sort_cards(epochs, show):
     model = Sequential(Linear(2, 1), Sigmoid())
     before = line_of(model)
     accuracies = []
-
-    def picture():
-        return cards_in_characters(answers(model), ink, right)
-
+    picture = partial(cards_in_characters, answers(model), ink, right)
     for epoch, loss in learn(model, ink, right, 0.3, epochs):
         accuracies.append(accuracy(model, new_ink, new_right))
         show(epoch, epochs, picture, about="cards", loss=loss, accuracy=accuracies[-1])
 
     metrics = {"accuracy_before": accuracies[0], "accuracy": accuracies[-1], "loss": loss}
-    lines = {"before": before, "after": line_of(model)}
-    return metrics, {"ink": ink, "right": right, **lines, "accuracies": accuracies}
+    story = {"ink": ink, "right": right, "before": before, "after": line_of(model)}
+    return metrics, {**story, "accuracies": accuracies}
 
 
 def learn_logic(epochs, show):
     """One perceptron learns AND, another OR; each is judged on all the four points there are."""
     models = {name: Sequential(Linear(2, 1), Sigmoid()) for name in GATES}
-
-    def picture():
-        return gates_in_characters({name: answers(model) for name, model in models.items()})
-
+    asked = {name: answers(model) for name, model in models.items()}
+    picture = partial(gates_in_characters, asked)
     both = (learn(models[name], CORNERS, truth, 1.0, epochs) for name, truth in GATES.items())
     for (epoch, loss), (_, other_loss) in zip(*both, strict=True):
         show(epoch, epochs, picture, about="AND, OR", loss=(loss + other_loss) / 2)

@@ -74,7 +74,7 @@ def test_run_all_leaves_out_what_has_to_be_fetched(tito, workspace):
     finish(tito, workspace, 2)
     done = tito("milestone", "run", "all")
     assert done.exit_code == 0
-    assert "On fingers" in done.output and "By machine" not in done.output
+    assert "part 1: On fingers –" in done.output and "part 2: By machine –" not in done.output
     named = tito("milestone", "run", "counting", "--part", "2")
     assert named.exit_code == 0 and "By machine" in named.output
 

@@ -37,14 +37,22 @@ class Installed:
         return self.python("-m", "tito", *args, cwd=cwd)
 
 
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+
+
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """Build the wheel from this checkout and install it into a folder of its own."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    build = [*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    build = [*PIP, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     subprocess.run([*build, str(REPOSITORY)], check=True)
-    (wheel,) = folder.glob("*.whl")
-    site = folder / "site"
-    subprocess.run([*pip, "install", "-q", "--no-deps", "-t", str(site), str(wheel)], check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The wheel, installed into a folder of its own."""
+    site = tmp_path_factory.mktemp("installed") / "site"
+    subprocess.run([*PIP, "install", "-q", "--no-deps", "-t", str(site), str(wheel)], check=True)
     return Installed(site)

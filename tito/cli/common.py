@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+
 import click
 
 from tito.cli.names import exercises, modules
 from tito.cli.rendering import notice
 from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
+from tito.errors import TitoError
 from tito.workspace.layout import Workspace
 from tito.workspace.repair import rebuild
 from tito.workspace.standing import Standing
@@ -47,6 +51,49 @@ def choose(ref: str | None) -> tuple[Standing, Module]:
     named = curriculum().module(ref) if ref else None
     standing = open_standing()
     return standing, standing.workspace.available(named or standing.current)
+
+
+def choose_exercise(
+    module: str | None, exercise: str | None
+) -> tuple[Standing, Module, Exercise | None]:
+    """The standing, the module, and the exercise of it that is named, if one is.
+
+    A lone name that is no module's is an exercise's: a short name ("matmul") of the module at
+    hand, or a full one ("tensor_matmul") of any module.
+    """
+    from tito.workspace.hints import find_exercise
+
+    if module and exercise is None and not _may_be_module(module):
+        standing, chosen = choose(None)
+        found = _lone_exercise(chosen, module)
+        return standing, found.module, found
+    standing, chosen = choose(module)
+    return standing, chosen, find_exercise(curriculum(), chosen, exercise) if exercise else None
+
+
+def _may_be_module(name: str) -> bool:
+    """True also for a number that no module has: an exercise is not called so."""
+    try:
+        curriculum().module(name)
+    except TitoError:
+        return name.isdigit()
+    return True
+
+
+def _lone_exercise(current: Module, name: str) -> Exercise:
+    known = {e.id: e for m in curriculum().available for e in curriculum().exercises(m)}
+    known |= {e.name: e for e in curriculum().exercises(current)}
+    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    if wanted in known:
+        return known[wanted]
+    words = [*(m.word for m in curriculum().modules), *known]
+    near = difflib.get_close_matches(wanted, words, n=1)
+    maybe = f" Did you mean {near[0]!r}?" if near else ""
+    raise TitoError(
+        f"There is no module {name!r}, and no exercise of that name.{maybe}",
+        f"See the modules: tito module list\nSee the exercises: tito module test {current.id}",
+        2,
+    )
 
 
 def say_file_used(workspace: Workspace, module: Module) -> None:

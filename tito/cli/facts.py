@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tito.cli.common import curriculum
 from tito.curriculum.modules import Module
+from tito.workspace.records import TestsRecord
 from tito.workspace.standing import Standing
 
 
@@ -31,6 +32,18 @@ def standing_facts(standing: Standing) -> dict[str, object]:
     }
 
 
+def state_shown(m: Module, standing: Standing) -> str:
+    """The state in a few words; a completed module whose last test failed says so."""
+    state = standing.state_of(m)
+    tests = standing.progress.entry(m).tests
+    fails = state == "completed" and tests is not None and not _all_pass(tests)
+    return "completed, now failing" if fails else state
+
+
+def _all_pass(tests: TestsRecord) -> bool:
+    return bool(tests.results) and all(status == "passed" for status in tests.results.values())
+
+
 def points_reached(m: Module, standing: Standing) -> str:
     """Points of the completion, else of the last test."""
     entry = standing.progress.entry(m)
@@ -44,13 +57,19 @@ def day_completed(m: Module, standing: Standing) -> str:
     return str(standing.progress.entry(m).completed or "")[:10]
 
 
+def after_passing(m: Module, standing: Standing) -> str:
+    """What to type once every exercise of a module passes."""
+    again = m.number in standing.progress.completed
+    step = "It is complete. Changed since? Put it into your package" if again else "Next"
+    return f"{step}: tito module complete {m.id}"
+
+
 def advice(standing: Standing) -> str:
     """What to type next."""
     current, progress = standing.current, standing.progress
     entry = progress.entry(current)
     if current.number not in progress.completed and entry.is_begun:
-        results = entry.tests.results.values() if entry.tests else ()
-        if results and all(status == "passed" for status in results):
+        if entry.tests and _all_pass(entry.tests):
             return f"Next: tito module complete {current.id}"
         return "Next: tito module resume"
     if standing.next:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.common import EXERCISE, ISOLATION, JSON, WHICH, choose, curriculum, say_file_used
+from tito.cli.common import (
+    EXERCISE,
+    ISOLATION,
+    JSON,
+    WHICH,
+    choose,
+    choose_exercise,
+    curriculum,
+    say_file_used,
+)
+from tito.cli.facts import after_passing
 from tito.cli.rendering import notice, print_json, say
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
-from tito.errors import TitoError
 
 if TYPE_CHECKING:
     from tito.judge import Isolation, Judge, Report
@@ -33,12 +43,14 @@ def test(
 ) -> None:
     """Check your answers in MODULE, or in one EXERCISE of it.
 
-    Without a name: the module last worked on. The name of an exercise of that module will do too:
+    Without a name: the module last worked on. The name of an exercise alone will do, too:
     tito test matmul.
     """
     from tito.judge import Judge
 
-    standing, chosen, wanted = _target(module, exercise)
+    if every and module:
+        raise click.UsageError("--all means every module you have begun: name none with it.")
+    standing, chosen, wanted = choose_exercise(module, exercise)
     judge = Judge(curriculum(), isolation=isolation)
     modules = _begun(standing) if every else [chosen]
     reports = [_tested(standing, judge, m, wanted, as_json) for m in modules]
@@ -46,21 +58,6 @@ def test(
         told = [report.to_dict(curriculum().wording) for report in reports]
         print_json(told if every else told[0])
     sys.exit(0 if all(report.complete for report in reports) else 1)
-
-
-def _target(module: str | None, exercise: str | None) -> tuple[Standing, Module, Exercise | None]:
-    """What is to be tested: a lone name may be an exercise of the module at hand."""
-    from tito.workspace.hints import find_exercise
-
-    try:
-        standing, chosen = choose(module)
-    except TitoError:
-        standing, chosen = choose(None)
-        names = {name for e in curriculum().exercises(chosen) for name in (e.name, e.id)}
-        if exercise is not None or module not in names:
-            raise
-        exercise = module
-    return standing, chosen, find_exercise(curriculum(), chosen, exercise) if exercise else None
 
 
 def _begun(standing: Standing) -> list[Module]:
@@ -83,9 +80,8 @@ def _tested(
     if not as_json:
         show_report(tested.report, curriculum().wording)
         if tested.report.complete and not wanted:
-            again = chosen.number in standing.progress.completed
-            step = "It is complete. Changed since? Put it into your package" if again else "Next"
-            say(f"{step}: tito module complete {chosen.id}")
+            say(after_passing(chosen, standing))
+        _say_saved(work, tested.report)
     _notice_saved(work)
     if tested.fault is not None:
         raise tested.fault
@@ -120,6 +116,13 @@ def _read(workspace: Workspace, chosen: Module) -> Work:
 
     say_file_used(workspace, chosen)
     return read_work(workspace, chosen)
+
+
+def _say_saved(work: Work, report: Report) -> None:
+    """An exercise may look untouched because the file was not saved."""
+    if any(result.status == "not started" for result in report.results):
+        saved = datetime.fromtimestamp(work.path.stat().st_mtime)
+        say(f"Only what is saved is tested; your file was last saved {saved:%Y-%m-%d %H:%M}.")
 
 
 def _notice_saved(work: Work) -> None:

@@ -12,20 +12,23 @@ from tito.cli.common import (
     JSON,
     WHICH,
     choose,
+    choose_exercise,
     curriculum,
     open_standing,
     say_file_used,
 )
 from tito.cli.facts import (
     advice,
+    after_passing,
     day_completed,
     module_facts,
     points_reached,
     standing_facts,
+    state_shown,
 )
 from tito.cli.judging import complete, test
 from tito.cli.lazy import SuggestingGroup
-from tito.cli.rendering import print_json, say, say_wrapped, table
+from tito.cli.rendering import from_markdown, print_json, say, say_wrapped, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
@@ -75,15 +78,14 @@ def status(as_json: bool) -> None:
     here = curriculum().available
     table(
         ["Nr", "Module", "State", "#Points", "Completed"],
-        [(m.id, m.title, standing.state_of(m), points_reached(m, standing),
+        [(m.id, m.title, state_shown(m, standing), points_reached(m, standing),
           day_completed(m, standing))
          for m in here],
     )  # fmt: skip
     done = [m for m in here if m.number in standing.progress.completed]
     points = sum(standing.progress.entry(m).points or 0 for m in here)
-    say(f"{len(done)} of {len(here)} modules completed, {points} points. "
-        f"{len(curriculum().modules) - len(here)} more come in later releases: "
-        "tito module list")  # fmt: skip
+    say(f"{len(done)} of {len(here)} modules completed, {points} points.")
+    say(f"{len(curriculum().modules) - len(here)} more come in later releases: tito module list")
     say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
     say(advice(standing))
 
@@ -96,6 +98,7 @@ def start(module: str | None, no_open: bool) -> None:
     standing, chosen = choose(module) if module else _next()
     standing.require_met(chosen)
     _open(standing.workspace, chosen, no_open)
+    _say_script(standing.workspace, chosen)
 
 
 @module.command()
@@ -113,7 +116,8 @@ def view(module: str | None) -> None:
     from tito.workspace.reading import prose
 
     chosen = curriculum().module(module) if module else choose(None)[1]
-    click.echo_via_pager(prose(curriculum(), chosen))
+    text = prose(curriculum(), chosen)
+    click.echo_via_pager(from_markdown(text) if sys.stdout.isatty() else text)
 
 
 module.add_command(test)
@@ -127,17 +131,14 @@ module.add_command(complete)
 def hint(module: str | None, exercise: str | None, level: int | None) -> None:
     """A hint for EXERCISE (default: the first one not solved); each call tells a little more."""
     from tito.judge import Judge
-    from tito.workspace.hints import find_exercise, first_unsolved, next_hint
+    from tito.workspace.hints import first_unsolved, next_hint
 
-    standing, chosen = choose(module)
+    standing, chosen, named = choose_exercise(module, exercise)
     workspace = standing.workspace
-    wanted = (
-        find_exercise(curriculum(), chosen, exercise)
-        if exercise
-        else first_unsolved(workspace, Judge(curriculum()), chosen)
-    )
+    wanted = named or first_unsolved(workspace, Judge(curriculum()), chosen)
     if wanted is None:
-        say(f"Every exercise of {chosen.label} passes. Next: tito module complete {chosen.id}")
+        say(f"Every exercise of {chosen.label} passes.")
+        say(after_passing(chosen, standing))
         return
     found = next_hint(workspace, wanted, level)
     say(f"{wanted.id}: hint {found.level} of {found.levels}")
@@ -147,7 +148,8 @@ def hint(module: str | None, exercise: str | None, level: int | None) -> None:
     if found.level < found.levels:
         say(f"More: tito module hint {chosen.id} {wanted.name}")
     else:
-        say("That was the last hint. The test cell below the exercise shows what is expected.")
+        say("That was the last hint. The test cell below the exercise shows what is expected: "
+            "click on its bar to open it.")  # fmt: skip
 
 
 @module.command()
@@ -182,16 +184,28 @@ def _next() -> tuple[Standing, Module]:
 
 
 def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
+    from tito.workspace.layout import from_here
     from tito.workspace.progress import changed_progress
 
     say_file_used(workspace, chosen)
     file = workspace.learner_file(chosen)
     with changed_progress(workspace) as progress:
         progress.start(chosen)
-    say(f"{chosen.label}, {chosen.points} points, about {chosen.hours} hours: {file}")
+    say(f"{chosen.label}: {chosen.points} points, about {chosen.hours} hours.")
+    say(f"Your file: {from_here(file)}")
     if not no_open:
         _show_in_lab(workspace, file)
     say(f"Write, save, then: tito module test {chosen.id}")
+
+
+def _say_script(workspace: Workspace, chosen: Module) -> None:
+    """Who prefers an editor to notebooks learns of it here."""
+    from tito.workspace.layout import from_here
+
+    file = workspace.learner_file(chosen)
+    if file.suffix == ".ipynb":
+        say(f"Rather a plain .py file? jupytext --to py:percent {from_here(file)}")
+        say("It counts instead of the notebook from then on: tito takes the one saved last.")
 
 
 def _show_in_lab(workspace: Workspace, file: Path) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PLAIN = "tito.plain"
 WIDEST = 100
+LAST_COMMAND = re.compile(r"(?<=: )(?:tito|cd|pip|sudo) .*$")  # to be copied: kept on one line
+UNBROKEN = "\N{NO-BREAK SPACE}"
 STAND_INS = {
     "●": "*", "○": "-", "–": "-", "—": "-", "…": "...", "→": "->", "←": "<-", "≤": "<=", "≥": ">=",
     "×": "x", "·": ".", "≈": "~", "±": "+/-", "√": "sqrt", "−": "-", "’": "'", "“": '"', "”": '"',
@@ -31,6 +34,7 @@ STYLES = {
     "passed": "green", "completed": "green", "ok": "green", "done": "green", "met": "green",
     "failed": "red", "problem": "red", "not met": "red",
     "not started": "yellow", "note": "yellow", "in progress": "yellow", "ready": "cyan",
+    "completed, now failing": "yellow",
 }  # fmt: skip
 
 
@@ -52,29 +56,61 @@ def prepare_streams() -> None:
 
 def complain(message: str, fix: str = "") -> None:
     """Say on stderr what went wrong, then what to do."""
-    click.secho("Error: ", fg="red", nl=False, err=True)
-    click.echo(message, err=True)
+    text = _fitted(f"Error: {message}", sys.stderr)
+    click.echo(click.style("Error:", fg="red") + text.removeprefix("Error:"), err=True)
     if fix:
-        click.echo(fix, err=True)
+        click.echo(_fitted(fix, sys.stderr), err=True)
 
 
 def notice(lines: Iterable[str]) -> None:
     """Say something beside the result (on stderr, so that JSON on stdout stays whole)."""
     for line in lines:
-        click.echo(f"Note: {line}", err=True)
+        click.echo(_fitted(f"Note: {line}", sys.stderr), err=True)
 
 
 def say(text: str = "") -> None:
-    """Print a line of the result."""
-    click.echo(text)
+    """Print a line of the result; a terminal gets it in lines that fit."""
+    click.echo(_fitted(text, sys.stdout))
 
 
 def say_wrapped(text: str) -> None:
-    """Print a text, with lines too long for the terminal broken between words."""
+    """Print a longer text in lines that fit, wherever it goes."""
+    click.echo(wrapped(text))
+
+
+def wrapped(text: str) -> str:
+    """The text, lines too long for the terminal broken between words.
+
+    Paths and links are never broken, nor is the command that a line ends with.
+    """
     width = min(shutil.get_terminal_size().columns, WIDEST)
-    for line in text.splitlines():
-        indent = line[: len(line) - len(line.lstrip())]
-        say("\n".join(textwrap.wrap(line, width, subsequent_indent=indent)))
+    return "\n".join(_broken(line, width) for line in text.splitlines())
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    glued = LAST_COMMAND.sub(lambda found: found[0].replace(" ", UNBROKEN), line)
+    parts = textwrap.wrap(
+        glued, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(parts).replace(UNBROKEN, " ")
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """Wrapped for a terminal; as it is for a file or a program, which may search it."""
+    return wrapped(text) if stream.isatty() else text
+
+
+def from_markdown(text: str) -> str:
+    """Markdown as a terminal shows it: headings, lists, tables, code."""
+    from rich.markdown import Markdown
+
+    made = console()
+    with made.capture() as caught:
+        made.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
+    return caught.get()
 
 
 def print_json(value: Any) -> None:
@@ -144,4 +180,4 @@ def show_panel(panel: Panel) -> None:
     for line in as_text(panel, width).splitlines():
         label = next((row.label for row in panel.rows if line.lstrip().startswith(row.label)), "")
         head, _, rest = line.partition(label) if label else ("", "", line)
-        say(head + click.style(label, bold=True) + rest if label else line)
+        click.echo(head + click.style(label, bold=True) + rest if label else line)

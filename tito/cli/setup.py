@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +49,12 @@ def _say_track(track: Track) -> None:
     say(f"Track {track.name} ({track.title}): you build {show_numbers(track.build)}{given}.")
 
 
+def _activation() -> str:
+    """The command that makes `tito` known to a terminal which called it by its path."""
+    activate = Path(sys.executable).parent / "activate"
+    return str(activate) if os.name == "nt" else f". {shlex.quote(str(activate))}"
+
+
 def say_result(result: Setup) -> None:
     """Tell what was made, what was left alone, and what comes next."""
     from tito.workspace.layout import current_folder, from_here
@@ -68,5 +78,7 @@ def say_result(result: Setup) -> None:
     say()
     say("Next:")
     if not current_folder().is_relative_to(workspace.root):
-        say(f"  cd {from_here(workspace.root)}")
+        say(f"  cd {shlex.quote(str(from_here(workspace.root)))}")
+    if shutil.which("tito") is None and sys.prefix != sys.base_prefix:
+        say(f"  {_activation()}")
     say("  tito module status" if not result.is_new else "  tito module start")

@@ -43,7 +43,9 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json({"problems": problems, "findings": [asdict(f) for f in findings]})
         sys.exit(1 if problems else 0)
-    rows = [(f.subject, f.state, f"{f.text}\n-> {f.fix}" if f.fix else f.text) for f in findings]
-    table(["What", "State", "Found, and what to do"], rows)
+    table(["What", "State", "Found"], [(f.subject, f.state, f.text) for f in findings])
+    for finding in findings:
+        if finding.fix:
+            say(f"{finding.subject}: {finding.fix}")
     say(f"{problems} to mend." if problems else "Nothing to mend.")
     sys.exit(1 if problems else 0)

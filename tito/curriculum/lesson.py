@@ -9,7 +9,7 @@ from tito.curriculum.modules import Module
 from tito.literate.cells import Cell
 
 OBJECTIVE = re.compile(
-    r"^#+ (?:What you will be able to do|Learning objectives)$"
+    r"^#+ (?:What you will be able to do|Learning objectives)[^\n]*$"
     r".*?^1\. (?P<first>.*?)(?=^2\. |\n\n|\Z)",
     re.MULTILINE | re.DOTALL,
 )

@@ -35,10 +35,12 @@ field's history on it.
     tito module test 01        check your answers, as often as you like
     tito module hint 01        a nudge when you are stuck (three levels)
     tito module complete 01    put your code into your own package `tinytorch`
-    tito module status         where you are, and what comes next
+    tito next                  where you are, and what comes next
     tito milestone list        what your framework can already run
 
 - `modules/` holds your notebooks. They are yours; nothing overwrites them without a backup.
+  Rather work in a plain `.py`? `jupytext --to py:percent modules/01_tensor/01_tensor.ipynb` makes
+  one beside the notebook. Of the two, `tito` takes the one that was saved last, and says so.
 - `tinytorch/` is your framework. `tito` writes it from your notebooks: do not edit it by hand.
   Inside this folder `import tinytorch` always means this one.
 - `milestones/` and `datasets/` are the scripts and the data that use it.

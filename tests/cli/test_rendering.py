@@ -1,0 +1,37 @@
+"""Lines that fit a terminal: nothing that is to be copied is broken."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tito.cli.rendering import from_markdown, wrapped
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_last_command_and_a_path_stay_whole(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    path = "/home/someone/a/folder/that/is/deep/and/has/a-name-with-hyphens/notebook.ipynb"
+    text = (
+        "13 more modules come in one of the later releases of this course: tito module list\n"
+        f"Your file, which you will find and open in any editor: {path}"
+    )
+    lines = wrapped(text).splitlines()
+    assert "tito module list" in lines[1]
+    assert lines[-1] == path
+    assert all(len(line) <= columns for line in lines[:-1])
+    assert " ".join(lines) == text.replace("\n", " ")
+
+
+def test_short_lines_and_their_spaces_stay_as_they_are(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    text = "  cd  somewhere\n\n    tito setup"
+    assert wrapped(text) == text
+
+
+def test_markdown_is_rendered(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = from_markdown("# Title\n\nSome **bold** words and `code`.\n\n```\n+--+\n```\n")
+    assert re.search(r"\bSome bold words and code\.", shown)
+    assert "**" not in shown and "```" not in shown and "#" not in shown
