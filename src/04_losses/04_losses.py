@@ -14,7 +14,7 @@
 r"""
 # Module 04: Losses
 
-**Foundation tier** | Difficulty ●●○○ | 3-4 hours | Prerequisites: Modules 01 to 03
+**Foundation** | ●●○○ | 3-4 hours | Prerequisites: 01 Tensor to 03 Layers
 
 Your networks answer, and their answers are nonsense, because nobody has told them what a good
 answer is. A *loss* tells them: it compares the answers with the truth and boils the comparison down

@@ -14,7 +14,7 @@
 r"""
 # Module 05: Autograd
 
-**Foundation** | ●●●○ | 10-12 hours, two sittings | Prerequisites: 01-04
+**Foundation** | ●●●○ | 10-12 hours | Prerequisites: 01 Tensor to 04 Losses
 
 Your network computes, and your loss says how wrong it is. What is missing is the question every
 training step asks: *which way should each of these 100,000 numbers move, and how much does it
