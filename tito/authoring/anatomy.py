@@ -140,4 +140,5 @@ def _width_faults(wanted: TextEntry, module: Module) -> Iterator[str]:
     for number, line in enumerate(module.source.read_text(encoding="utf-8").split("\n"), start=1):
         may_be_long = line.startswith(("# %%", "|")) or "http" in line
         if len(line) > wanted.columns and not may_be_long:
-            yield f"{module.source}:{number}: {len(line)} columns, expected at most {wanted.columns}"
+            place = f"{module.source}:{number}"
+            yield f"{place}: {len(line)} columns, expected at most {wanted.columns}"
