@@ -204,8 +204,8 @@ def _say_script(workspace: Workspace, chosen: Module) -> None:
 
     file = workspace.learner_file(chosen)
     if file.suffix == ".ipynb":
-        say(f"Rather a plain .py file? jupytext --to py:percent {from_here(file)}")
-        say("It counts instead of the notebook from then on: tito takes the one saved last.")
+        say("Rather a plain .py? This makes one; of the two, tito takes the one saved last:")
+        say(f"  jupytext --to py:percent {from_here(file)}")
 
 
 def _show_in_lab(workspace: Workspace, file: Path) -> None:
