@@ -81,6 +81,7 @@ def status(as_json: bool) -> None:
         [(m.id, m.title, state_shown(m, standing), points_reached(m, standing),
           day_completed(m, standing))
          for m in here],
+        spare=["Completed"],
     )  # fmt: skip
     done = [m for m in here if m.number in standing.progress.completed]
     points = sum(standing.progress.entry(m).points or 0 for m in here)
