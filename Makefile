@@ -23,6 +23,7 @@ run: $(STAMPS)/run
 	@$(BIN)/tito milestone run all
 	@$(BIN)/tito setup my-tinytorch
 	@cd my-tinytorch && if [ -t 1 ]; then ../$(BIN)/tito module start 01; else ../$(BIN)/tito module start 01 --no-open; fi
+	@echo "In this terminal, first:  cd my-tinytorch && . ../$(BIN)/activate"
 
 test: lint
 	@$(BIN)/tito dev build
@@ -51,7 +52,7 @@ full: test bench
 
 $(STAMPS)/run: $(SETUP) | $(BIN)
 	@echo "Setting up: JupyterLab, matplotlib and what tito needs, into $(VENV) (once, about a minute)"
-	$(BIN)/python -m pip install --progress-bar on -e ".[notebook]" | grep -v "^Requirement already"
+	@$(BIN)/python -m pip install -e ".[notebook]"
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: $(SETUP) | $(BIN)

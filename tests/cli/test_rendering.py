@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tito.cli.rendering import from_markdown, wrapped
+from tito.cli.rendering import complain, from_markdown, wrapped
 
 
 @pytest.mark.parametrize("columns", [60, 80])
@@ -35,3 +35,16 @@ def test_markdown_is_rendered(monkeypatch):
     shown = from_markdown("# Title\n\nSome **bold** words and `code`.\n\n```\n+--+\n```\n")
     assert re.search(r"\bSome bold words and code\.", shown)
     assert "**" not in shown and "```" not in shown and "#" not in shown
+
+
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_no_styles_where_none_are_wanted(monkeypatch, name, value):
+    written: list[str] = []
+    monkeypatch.setattr("click.echo", lambda text, err=False: written.append(text))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    complain("Wrong.")
+    assert "\x1b[" in written[0]
+    monkeypatch.setenv(name, value)
+    complain("Wrong.")
+    assert written[1] == "Error: Wrong."

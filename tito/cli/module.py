@@ -81,6 +81,7 @@ def status(as_json: bool) -> None:
         [(m.id, m.title, state_shown(m, standing), points_reached(m, standing),
           day_completed(m, standing))
          for m in here],
+        spare=["Completed"],
     )  # fmt: skip
     done = [m for m in here if m.number in standing.progress.completed]
     points = sum(standing.progress.entry(m).points or 0 for m in here)
@@ -204,8 +205,8 @@ def _say_script(workspace: Workspace, chosen: Module) -> None:
 
     file = workspace.learner_file(chosen)
     if file.suffix == ".ipynb":
-        say(f"Rather a plain .py file? jupytext --to py:percent {from_here(file)}")
-        say("It counts instead of the notebook from then on: tito takes the one saved last.")
+        say("Rather a plain .py? This makes one; of the two, tito takes the one saved last:")
+        say(f"  jupytext --to py:percent {from_here(file)}")
 
 
 def _show_in_lab(workspace: Workspace, file: Path) -> None:

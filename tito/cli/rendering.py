@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 import shutil
 import sys
@@ -57,9 +58,15 @@ def prepare_streams() -> None:
 def complain(message: str, fix: str = "") -> None:
     """Say on stderr what went wrong, then what to do."""
     text = _fitted(f"Error: {message}", sys.stderr)
-    click.echo(click.style("Error:", fg="red") + text.removeprefix("Error:"), err=True)
+    click.echo(_styled("Error:", fg="red") + text.removeprefix("Error:"), err=True)
     if fix:
         click.echo(_fitted(fix, sys.stderr), err=True)
+
+
+def _styled(text: str, **style: Any) -> str:
+    """Styled, unless the person or the terminal wants no styles."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else click.style(text, **style)
 
 
 def notice(lines: Iterable[str]) -> None:
@@ -180,4 +187,4 @@ def show_panel(panel: Panel) -> None:
     for line in as_text(panel, width).splitlines():
         label = next((row.label for row in panel.rows if line.lstrip().startswith(row.label)), "")
         head, _, rest = line.partition(label) if label else ("", "", line)
-        click.echo(head + click.style(label, bold=True) + rest if label else line)
+        click.echo(head + _styled(label, bold=True) + rest if label else line)

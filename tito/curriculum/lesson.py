@@ -35,7 +35,7 @@ def snippet(cells: Iterable[Cell], module: Module) -> str:
 
 
 def _names(module: Module) -> str:
-    return ", ".join(list(module.shown)[:4]) or "*"
+    return ", ".join(list(module.shown)[:3]) or "*"
 
 
 def _text(cells: Iterable[Cell]) -> str:

@@ -49,7 +49,8 @@ def here(curriculum: Curriculum) -> Workspace | None:
 def examine(curriculum: Curriculum) -> list[Finding]:
     """Look at the machine, then at the workspace we are in, if we are in one."""
     workspace = here(curriculum)
-    findings = [_python(), _numpy(), _jupyter(), _whose(workspace, curriculum), _isolation()]
+    findings = [_python(), _numpy(), _jupyter(), _figures()]
+    findings += [_whose(workspace, curriculum), _isolation()]
     if workspace is None:
         note = Finding("workspace", "note", "not in a workspace", "Make one: tito setup")
         return [*findings, note]
@@ -116,6 +117,13 @@ def _jupyter() -> Finding:
             f"To have it: {how_to_install()}",
         )
     return Finding("JupyterLab", "ok", _version("jupyterlab") or "on the PATH")
+
+
+def _figures() -> Finding:
+    if importlib.util.find_spec("matplotlib"):
+        return Finding("matplotlib", "ok", _version("matplotlib"))
+    text = "not installed; notebooks and milestones leave their figures out"
+    return Finding("matplotlib", "note", text, f"To have them: {how_to_install()}")
 
 
 def _whose(workspace: Workspace | None, curriculum: Curriculum) -> Finding:
