@@ -502,9 +502,9 @@ r"""
 
 The loss you mean is the average over *all* examples. One step along its gradient costs a pass over
 all of them. In 1951 Herbert Robbins and Sutton Monro proved that a noisy estimate will do, if the
-steps shrink in the right way. So we draw a few examples at random, a *batch*, and follow the gradient of
-their average. On average over all batches it is the true gradient. A single one is off: that is the
-*stochastic* in *stochastic gradient descent*.
+steps shrink in the right way. So we draw a few examples at random, a *batch*, and follow the
+gradient of their average. On average over all batches it is the true gradient. A single one is off:
+that is the *stochastic* in *stochastic gradient descent*.
 
 **Predict:** how much closer to the true gradient is a batch that is four times as large? Four times
 as close? Twice?
@@ -642,7 +642,8 @@ with np.errstate(divide="ignore"):
 """
 Two faults in one line. `[array] * 2` is one array with two places in a list, so all parameters
 would share one memory. And `zeros_like` takes over the dtype of the *parameter*: in float16 a small
-square becomes 0, and the step infinite. State adds up many small numbers: it needs a dtype that can.
+square becomes 0, and the step infinite. State adds up many small numbers: it needs a dtype that
+can.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_memory", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -721,8 +722,8 @@ $$v \leftarrow \mu v + g \qquad\qquad \theta \leftarrow \theta - \eta\, v$$
 
 with the *velocity* $v$ and the `momentum` $\mu$, usually 0.9. Gradients that agree from step to
 step add up; gradients that change their sign cancel. Note what this is *not*: an average. **Work
-out** what $v$ becomes under a constant gradient $g$. That number is the usual surprise when momentum
-is switched on and the learning rate is left as it was.
+out** what $v$ becomes under a constant gradient $g$. That number is the usual surprise when
+momentum is switched on and the learning rate is left as it was.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_velocity", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -798,13 +799,12 @@ class SGD(Optimizer):
     v <- momentum * v + (gradient + weight_decay * data);  data <- data - lr * v
     """
 
-    settings = {"lr": math.inf, "momentum": 1.0, "weight_decay": math.inf}
+    settings: ClassVar[dict[str, float]] = {
+        "lr": math.inf, "momentum": 1.0, "weight_decay": math.inf,
+    }
 
     def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float = 0.01,
-        momentum: float = 0.0,
+        self, params: Iterable[Tensor], lr: float = 0.01, momentum: float = 0.0,
         weight_decay: float = 0.0,
     ):
         super().__init__(params)
@@ -1260,16 +1260,13 @@ class Adam(Optimizer):
     Weight decay is the L2 kind, a part of the gradient.
     """
 
-    settings = {"lr": math.inf, "beta1": 1.0, "beta2": 1.0, "eps": math.inf,
-                "weight_decay": math.inf}
+    settings: ClassVar[dict[str, float]] = {
+        "lr": math.inf, "beta1": 1.0, "beta2": 1.0, "eps": math.inf, "weight_decay": math.inf,
+    }
 
     def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        self, params: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
     ):
         """Check and keep the numbers (given); set up the memory.
 
@@ -1412,14 +1409,14 @@ def test_optimizers_adam():
         optimizer.step()
     early.grad, late.grad = None, Tensor([1.0])
     optimizer.step()
+    check.equal(optimizer.updates.tolist(), [4, 1], given="optimizer.updates after four gradients and one",
+                because="each parameter counts its own gradients")
     check.close(late.data, [0.9], rtol=1e-4,
                 given="a parameter whose first gradient comes at the fifth step()",
                 because="its averages have seen one gradient: its correction is that of count 1")
     check.close(early.data, [0.6], rtol=1e-4,
                 given="a parameter with four gradients and then none",
                 because="no gradient, no step")
-    check.equal(optimizer.updates.tolist(), [4, 1], given="optimizer.updates",
-                because="each parameter counts its own gradients")
     check.equal(optimizer.step_count, 5, given="optimizer.step_count after five steps")
     m, data, types = adapt_alone()
     check.close([m[0], data[0]], [0.2, 9.9], rtol=1e-4,
@@ -1502,12 +1499,8 @@ class AdamW(Adam):
     """Adam with decoupled weight decay: the weights shrink apart from the gradient step."""
 
     def __init__(
-        self,
-        params: Iterable[Tensor],
-        lr: float = 0.001,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.01,
+        self, params: Iterable[Tensor], lr: float = 0.001,
+        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.01,
     ):
         super().__init__(params, lr, betas, eps, weight_decay)
 
@@ -1807,8 +1800,8 @@ def collect_state(optimizer: Optimizer) -> dict[str, Any]:
     ### BEGIN SOLUTION
     numbers = {name: getattr(optimizer, name) for name in optimizer.settings}
     arrays = {name: array.copy() for name, array in optimizer.buffers().items()}
-    kind = type(optimizer).__name__
-    return {"optimizer": kind, "step_count": optimizer.step_count, **numbers, **arrays}
+    counted = {"optimizer": type(optimizer).__name__, "step_count": optimizer.step_count}
+    return {**counted, **numbers, **arrays}
     ### END SOLUTION
 
 
@@ -1935,7 +1928,7 @@ class Lean(Optimizer):
     * In place, float32; `buffers()` has all that it remembers, so that a restart works.
     """
 
-    settings = {"lr": math.inf}
+    settings: ClassVar[dict[str, float]] = {"lr": math.inf}
 
     def __init__(self, params: Iterable[Tensor], lr: float = 0.01):
         super().__init__(params)
@@ -2012,7 +2005,7 @@ def lean_valley():
 def test_optimizers_lean():
     """The promises of an optimizer that remembers one number for each."""
     rng = np.random.RandomState(3)
-    noisy = (rng.randn(30, 4) + [1.0, -1.0, 0.3, 3.0]).tolist()
+    noisy = (rng.randn(30, 4) + np.array([1.0, -1.0, 0.3, 3.0])).tolist()
     path = lean_path(noisy)
     for scale in (1000.0, 0.001):
         check.close(lean_path(noisy, scale), path, rtol=0, atol=3e-3,
@@ -2057,9 +2050,10 @@ test_optimizers_lean()
 # %% [markdown]
 r"""
 The sign of a running average is one answer (near to it is *Lion*, the rule from the search of
-2023). Another divides the plain gradient by the root of its average square (*RMSprop*, from a slide of a
-lecture by Geoffrey Hinton, 2012, never published as a paper). A third divides the average gradient
-by one size for the whole tensor. What each gives away, against Adam, you can measure on the digits.
+2023). Another divides the plain gradient by the root of its average square (*RMSprop*, from a slide
+of a lecture by Geoffrey Hinton, 2012, never published as a paper). A third divides the average
+gradient by one size for the whole tensor. What each gives away, against Adam, you can measure on
+the digits.
 
 ## Part 8: The loss that does not move (bug hunt)
 
@@ -2081,25 +2075,18 @@ def fine_tune(model, saved, x, y, steps, lr=0.1):
     and is not changed. All parameters are trained, by SGD with momentum 0.9, on all of x, y.
     """
     ### BEGIN BROKEN
-    # optimizer = SGD(model.parameters(), lr=lr, momentum=0.9)
+    # optimizer = SGD(model.parameters(), lr, momentum=0.9)
     # arrays = iter(saved)
     # for layer in model:
     #     if isinstance(layer, Linear):
     #         layer.weight = Tensor(next(arrays), requires_grad=True)
     #         layer.bias = Tensor(next(arrays), requires_grad=True)
-    # losses = []
-    # for _ in range(steps):
-    #     optimizer.zero_grad()
-    #     loss = CrossEntropyLoss()(model(Tensor(x)), y)
-    #     loss.backward()
-    #     optimizer.step()
-    #     losses.append(loss.item())
-    # return losses
     ### END BROKEN
     ### BEGIN SOLUTION
     for parameter, array in zip(model.parameters(), saved, strict=True):
         parameter.data[...] = array
     optimizer = SGD(model.parameters(), lr=lr, momentum=0.9)
+    ### END SOLUTION
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
@@ -2108,7 +2095,6 @@ def fine_tune(model, saved, x, y, steps, lr=0.1):
         optimizer.step()
         losses.append(loss.item())
     return losses
-    ### END SOLUTION
 
 # %% [markdown]
 """
@@ -2139,8 +2125,8 @@ def tuned(about, steps=8):
     if about == "again":
         return np.array_equal(losses, fine_tune(network(), saved, x, y, steps))
     own, expected = network(), []
-    for parameter, array in zip(own.parameters(), copies, strict=True):
-        parameter.data[...] = array
+    for parameter, start in zip(own.parameters(), copies, strict=True):
+        parameter.data[...] = start
     optimizer = SGD(own.parameters(), lr=0.1, momentum=0.9)
     for _ in range(steps):
         optimizer.zero_grad()
@@ -2277,14 +2263,14 @@ except ImportError:
 # %% [markdown]
 r"""
 Three things to take away. The curve is **not symmetric**: to the left the network learns the same
-things, only later; to the right there is a cliff, behind which it knows nothing or less than nothing
-(a loss above $\ln 10$ is worse than guessing). The best rate lies **close to the cliff**. And on the
-slope, the curve of momentum 0.9 is that of SGD moved to the left by about a factor of ten: the sum
-of Part 3. Its cliff comes sooner, too. So a comparison of optimizers at the *same* learning rate
-compares nothing.
+things, only later; to the right there is a cliff, behind which it knows nothing or less than
+nothing (a loss above $\ln 10$ is worse than guessing). The best rate lies **close to the cliff**.
+And on the slope, the curve of momentum 0.9 is that of SGD moved to the left by about a factor of
+ten: the sum of Part 3. Its cliff comes sooner, too. So a comparison of optimizers at the *same*
+learning rate compares nothing.
 
-In practice: try rates in factors of three or ten; when the loss explodes, go back by one step. First
-guesses: 0.001 for Adam, 0.01 for SGD with momentum.
+In practice: try rates in factors of three or ten; when the loss explodes, go back by one step.
+First guesses: 0.001 for Adam, 0.01 for SGD with momentum.
 
 ## The batch size
 
@@ -2299,7 +2285,8 @@ sizes, curves = (1, 10, 100, 1000), {}
 for label, rate_for in [("lr 0.05", lambda batch: 0.05), ("lr 0.005 x batch", lambda b: 0.005 * b)]:
     for batch in sizes:
         begin = time.perf_counter()
-        _, losses = train(lambda params, lr=rate_for(batch): SGD(params, lr=lr), batch=batch)
+        rate = rate_for(batch)
+        _, losses = train(lambda params, rate=rate: SGD(params, lr=rate), batch=batch)
         seconds = time.perf_counter() - begin
         curves[label, batch] = losses
         print(f"{label:16} batch {batch:4}: {5000 // batch:4} steps, loss {losses[-1]:.3f}, "
@@ -2392,8 +2379,8 @@ for name, kind, settings in [
 """
 Certain on any machine: one velocity costs as much as the parameters, two averages twice as much
 (and 8 bytes per parameter tensor for its count). With the gradients, training by Adam holds four
-numbers for each parameter before a single activation is stored. And the version that makes new arrays needs
-several times the extra memory during a step.
+numbers for each parameter before a single activation is stored. And the version that makes new
+arrays needs several times the extra memory during a step.
 
 Not certain: which is *faster*. It is tempting to say that fewer new arrays make the step fast, and
 we have measured it both ways round on different machines. A step does a handful of operations per
@@ -2465,8 +2452,8 @@ keeps it still, and leaves parameters with honest gradients alone.
 </details>
 
 **7.** (Without an answer.) You have found the best learning rate for five passes over the digits.
-You can afford five hundred. Would you look for a rate again, and would you expect it to be larger or
-smaller? Which measurement would change your mind?
+You can afford five hundred. Would you look for a rate again, and would you expect it to be larger
+or smaller? Which measurement would change your mind?
 """
 
 # %% [markdown]
