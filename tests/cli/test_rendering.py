@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tito.cli.rendering import complain, from_markdown, wrapped
+from tito.cli.rendering import complain, from_markdown, table, wrapped
 
 
 @pytest.mark.parametrize("columns", [60, 80])
@@ -48,3 +48,10 @@ def test_no_styles_where_none_are_wanted(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     complain("Wrong.")
     assert written[1] == "Error: Wrong."
+
+
+def test_a_table_crops_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "60")
+    path = "/home/someone/.venv/lib/python3.12/site-packages/tinytorch/core/tensor.py"
+    table(["What", "Found"], [("import tinytorch", path)])
+    assert path in "".join(capsys.readouterr().out.split()).replace("importtinytorch", "")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console, JustifyMethod, RenderableType
 
     from tito.report import Panel
 
@@ -155,7 +155,8 @@ def table(
     made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index in kept:
         name = columns[index].removeprefix("#")
-        made.add_column(name, justify="right" if name != columns[index] else "left")
+        justify: JustifyMethod = "right" if name != columns[index] else "left"
+        made.add_column(name, justify=justify, overflow="fold")  # nothing is cropped
     for row in listed:
         made.add_row(*(Text(row[i], style=STYLES.get(row[i], "")) for i in kept))
     show(made)

@@ -84,7 +84,10 @@ def serve(workspace: Workspace) -> Server:
 def stop(workspace: Workspace) -> bool:
     """End the workspace's server; False if none runs. Notebooks keep what was saved."""
     server = running(workspace)
-    return server is not None and server.ask("api/shutdown", "POST")
+    ended = server is not None and server.ask("api/shutdown", "POST")
+    if ended:
+        (workspace.state_dir / RECORD).unlink(missing_ok=True)
+    return ended
 
 
 def _start(workspace: Workspace) -> Server:

@@ -158,6 +158,7 @@ def _view(limits: Limits) -> Iterator[str]:
     masks = list(_package_folders([*system, *own]))
     files = [Path(_interpreter()), *(Path(_found(t)) for t in ("setpriv",) if not os.geteuid())]
     numpy = [path for name in ("numpy", "numpy.libs") if (path := packages() / name).exists()]
+    yield from _memory(WORK, limits.file_megabytes)  # first: our own folders may lie below it
     yield from _parents([*system, *own, *files, *numpy, Path(INSIDE) / "guest"])
     for path in system:
         yield from _same(path)
@@ -175,7 +176,6 @@ def _view(limits: Limits) -> Iterator[str]:
         yield from ("--ro-bind", str(SANDBOX / part), f"{INSIDE}/{part}")
     yield from ("--proc", "/proc", "--dev", "/dev")
     yield from _memory("/dev/shm", SHARED_MEGABYTES)
-    yield from _memory(WORK, limits.file_megabytes)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORK)
 
 
