@@ -15,6 +15,7 @@ none    there is no hint, and the reason is not enough
 
 from __future__ import annotations
 
+import ast
 import json
 import sys
 import tomllib
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.exercises import Exercise
+from tito.curriculum.guidance import plant
 from tito.judge import Judge
 from tito.literate.cells import Cell, with_source
 from tito.literate.solutions import fill
@@ -108,19 +110,48 @@ def is_labelled(found: Diagnosis, known: dict[tuple[str, str], tuple[str, str]])
     return label in LABELS and has_hint == bool(found.hint) and told(found, label) == text
 
 
-def shares(modules: Iterable[str]) -> dict[str, float]:
-    """The share of each label among the mistakes of these modules, in percent."""
+def not_planted(curriculum: Curriculum, module: str) -> list[Unplanted]:
+    """The mistakes that are not, by chance, the very code of a planted one: only these measure."""
+    found = curriculum.module(module)
+    guidance, exercises = curriculum.guidance(found), curriculum.exercises(found)
+    planted = {
+        (e.id, meaning(plant(mistake, e.cell)))
+        for e in exercises
+        for mistake in (guidance[e.id].mistakes if e.id in guidance else ())
+    }
+    cells = {e.id: e.cell for e in exercises}
+    own = ((m, meaning(m.source(cells[m.exercise]))) for m in mistakes(module))
+    return [mistake for mistake, code in own if (mistake.exercise, code) not in planted]
+
+
+def meaning(source: str) -> str:
+    """A cell's code without comments, layout and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return ast.dump(tree)
+
+
+def counts(curriculum: Curriculum, modules: Iterable[str]) -> Counter[str]:
+    """How many of the mistakes that nobody planted have each label."""
     known = labels()
-    wanted = [(m.exercise, m.name) for module in modules for m in mistakes(module)]
-    count = Counter(known[mistake][0] for mistake in wanted)
-    return {label: 100 * count[label] / len(wanted) for label in LABELS}
+    wanted = (m for module in modules for m in not_planted(curriculum, module))
+    return Counter(known[mistake.exercise, mistake.name][0] for mistake in wanted)
 
 
-def print_shares(modules: list[str]) -> None:
+def shares(curriculum: Curriculum, modules: Iterable[str]) -> dict[str, float]:
+    """The share of each label among these modules' mistakes that nobody planted, in percent."""
+    found = counts(curriculum, modules)
+    return {label: 100 * found[label] / found.total() for label in LABELS}
+
+
+def print_shares(curriculum: Curriculum, modules: list[str]) -> None:
     """A table of the shares, by module."""
-    print("module", *(f"{label:>7}" for label in LABELS))
+    print("module  number", *(f"{label:>7}" for label in LABELS))
     for name, group in [*((m, [m]) for m in modules), ("all", modules)]:
-        print(f"{name:<6}", *(f"{share:6.1f}%" for share in shares(group).values()))
+        found, number = shares(curriculum, group), counts(curriculum, group).total()
+        print(f"{name:<6} {number:>7}", *(f"{share:6.1f}%" for share in found.values()))
 
 
 def print_unlabelled(curriculum: Curriculum, modules: list[str]) -> None:
@@ -158,4 +189,4 @@ if __name__ == "__main__":
     if "--unlabelled" in sys.argv:
         print_unlabelled(curriculum, names)
     else:
-        print_shares(names)
+        print_shares(curriculum, names)
