@@ -14,14 +14,26 @@
 """
 # Module 01: Tensor
 
-**Foundation tier** | Difficulty ●○○○ | 4-6 hours | Prerequisites: none
+**Foundation** | ●○○○ | 5-7 hours | Prerequisites: none
 
 You need basic Python (functions, classes, lists), a first acquaintance with NumPy arrays, and
 to have multiplied two small matrices by hand once. No machine learning is assumed.
 
 Every neural network, whatever it recognises or writes, spends its life doing arithmetic on
-blocks of numbers. In this module you build the block: `Tensor`. Everything you build later in
-this course stands on the file you are about to write.
+blocks of numbers. Here you build the block, `Tensor`, and at the end of this module it reads
+handwritten digits.
+"""
+
+# %% [markdown]
+"""
+## Where this comes from
+
+In 1995 Jim Hugunin gave Python its first array package, Numeric. A few years later astronomers,
+who needed arrays larger than it handled well, wrote a second one, numarray. One was fast for small
+arrays, the other for large ones. Libraries had to choose, and the young community split over what
+an array *is*. In 2005 Travis Oliphant set out to end that and rebuilt both as one package: NumPy
+1.0 came out in October 2006. Its central idea, a block of memory with a note beside it that says
+how to read the block, is the one you build on today, and PyTorch's tensors rest on it as well.
 """
 
 # %% [markdown]
@@ -34,44 +46,47 @@ this course stands on the file you are about to write.
                         +------------------+      02 Activations  (functions of tensors)
       (none)     --->   |    01 Tensor     | ---> 03 Layers       (weights are tensors)
                         | data, shape, ops |      04 Losses       (errors are tensors)
-                        +------------------+      05 Autograd     (wakes the gradient features)
+                        +------------------+      05 Autograd     (learns from tensors)
 ```
 
-In words: nothing comes before this module; Activations, Layers and Losses use its tensors
-directly, and Module 05 will wake up a few features that lie dormant in it until then.
+In words: four of the next modules import this one file, and none of them needs it changed. What
+Module 05 adds, it adds from outside, through the function `compute` that you write in Part 2.
 """
 
 # %% [markdown]
 """
-## Learning objectives
+## What you will be able to do
 
-After this module you can
+1. **Implement** a tensor class: storage, arithmetic, matrix products, shape changes, reductions.
+2. **Apply** the broadcasting rule in your head, and explain a shape error from two shapes.
+3. **Count** the work of a matrix product, and say what Python, NumPy, BLAS and the processor each
+   contribute to doing it.
+4. **Predict** how many bytes a tensor takes, and whether an operation shares memory or copies.
+5. **Find** a memory leak that a view causes, and repair it.
+6. **Read** the same ideas in PyTorch, where most names and rules are the same.
+"""
 
-1. **implement** a tensor class: arithmetic, matrix products, shape changes, reductions;
-2. **state and apply** the broadcasting rule, and explain a broadcasting error from two shapes;
-3. **count** the work of a matrix product and say why doubling the size costs eight times as much;
-4. **predict** how many bytes a tensor takes, and whether an operation shares memory or copies;
-5. **read** the same ideas in PyTorch, where most names and rules are the same.
-
+# %% [markdown]
+"""
 ## What you build
 
 | part | you write | idea |
 |---|---|---|
-| 1 | `as_array`, `memory_footprint` | what a tensor stores, and what it costs |
-| 2 | `compute` | the one seam that every result passes through |
-| 3 | `broadcast_shape`, `elementwise` | arithmetic between different shapes |
-| 4 | `matmul_explicit`, `matmul` | the matrix product: first counted, then fast |
-| 5 | `reshape`, `resolve_axes`, `permute`, `transpose` | the same numbers seen in another shape |
+| 1 | `as_array` | what a tensor stores |
+| 2 | `Tensor.__init__`, `as_tensor`, `compute` | the class, and one seam for every result |
+| 3 | `broadcast_shape`, `elementwise`, `__add__`, `__radd__`, `__rsub__` | arithmetic |
+| 4 | `matmul_explicit`, `fast_matmul`, `matmul`, `__matmul__` | the product: counted, then fast |
+| 5 | `reshape`, `resolve_axes`, `permute`, `transpose` | the same numbers in another shape |
 | 6 | `reduce_sum`, `reduce_mean`, `reduce_max` | folding an axis away |
-| 7 | `as_index` | selecting parts of a tensor |
+| 7 | `as_index`, and the repair of `best_rows` | selecting parts, and who owns the memory |
+| Use | `squared_distances` | all pairs without a loop; a first reader of digits |
 
 ## What you do not build yet
 
-* Gradients: `requires_grad`, `grad` and `backward()` exist from today, and rest until Module 05.
-* The two thousand operations of PyTorch: thirteen are enough to begin with. Among those left
-  out are powers (`t ** 2`; write `t * t`), comparisons (`t < u`) and the short `t.T`.
-* Graphics processors: your tensors live in ordinary memory, and NumPy computes on the CPU. First
-  make it right and know what it costs.
+* Gradients: `requires_grad`, `grad` and `backward()` exist from today and sleep until Module 05.
+* The two thousand operations of PyTorch: thirteen are enough to begin with. Left out are, for
+  example, powers (`t ** 2`; write `t * t`), comparisons (`t < u`) and the short `t.T`.
+* Graphics processors: your tensors live in ordinary memory, and NumPy computes on the CPU.
 """
 
 # %% [markdown]
@@ -81,9 +96,11 @@ After this module you can
 The first cell says where this module's code goes in your framework: `tinytorch/core/tensor.py`.
 Cells that begin with `#| export` are copied there; all other cells stay in this notebook.
 
-In an exercise, replace only the line `raise NotImplementedError(...)` by your code (two exercises
-have more than one such line: replace each), and keep every line around it. The docstring says all that is demanded. When an error message shall
-*contain* something, such as a shape, that is tested; the other words are yours.
+In an exercise, replace only the line `raise NotImplementedError(...)` by your code and keep every
+line around it. Some exercises have several such lines: replace each. (A bug hunt has none: there
+you repair a program that runs.) The docstring is the contract: what comes in, what goes out, which
+errors. Where an error message must *contain* something, such as a shape, that is tested; the other
+words are yours. If you are stuck, `tito module hint 01` helps in three steps.
 """
 
 # %%
@@ -91,6 +108,8 @@ have more than one such line: replace each), and keep every line around it. The 
 
 # %%
 #| export
+"""The Tensor: an N-dimensional array of numbers, and the operations on it."""
+
 import math
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
@@ -131,10 +150,28 @@ NumPy array: one block of memory, elements of one fixed kind side by side. The k
 | int8 | 1 | whole numbers from -128 to 127 |
 | uint8 | 1 | whole numbers from 0 to 255; images arrive like this |
 
+What does NumPy make of the things people hand over? **What will this print?** Guess the five
+dtypes before you run the cell.
+"""
+
+# %%
+for data in ([1, 2, 3], [1.0, 2.0], "hello", [1, "two"], None):
+    print(f"np.asarray({data!r})".ljust(28), np.asarray(data).dtype)
+try:
+    np.asarray([[1, 2], [3]])
+except ValueError as error:
+    print("np.asarray([[1, 2], [3]])   ", error)
+
+# %% [markdown]
+"""
+NumPy takes everything, text included, and picks wide types. And its one complaint speaks of an
+"inhomogeneous shape", which is not how a person would put it.
+
 Networks do not need 16 digits, and float32 takes half the memory of float64 and often half the
-time. So the policy is: **everything becomes float32**, unless the caller hands over a NumPy
+time. So the policy here is: **everything becomes float32**, unless the caller hands over a NumPy
 array that is already in one of the narrow dtypes. Whoever chose int8 did so to save memory, and
-turning it into float32 would make it four times as large behind their back.
+turning it into float32 would make it four times as large behind their back. What is not a real
+number is refused.
 
 One more point. When the array already has a dtype that we keep, `as_array` returns *that very
 array*, so wrapping a gigabyte costs nothing. The price: the tensor and the caller's array share
@@ -152,32 +189,21 @@ def as_array(data: Any) -> np.ndarray:
     """Turn what a caller has into the array that a Tensor stores.
 
     Args:
-        data: a number, a nested list of numbers, a NumPy array, or a Tensor
-            (np.asarray understands all of them; none needs code of its own).
+        data: whatever `np.asarray` understands: a number, a nested list, an array, a Tensor.
 
     Returns:
-        An array whose dtype is in STORED_DTYPES. If `np.asarray(data)` already has such a
-        dtype it is returned as it is: same memory, no copy. Every other kind of real number
-        (float64, int64, int32, bool, ...) is converted to float32.
+        An array whose dtype is in STORED_DTYPES. If `np.asarray(data)` has such a dtype
+        already, it is returned as it is: same memory, no copy. Every other kind of real
+        number (bool included) is converted to float32. `array.dtype.kind` tells the kinds
+        apart: "b" bool, "i" and "u" whole numbers, "f" floating point; others are no numbers.
 
     Raises:
-        ValueError: rows of different length, such as [[1, 2], [3]]; the message contains the
-            word "ragged". (NumPy raises a ValueError of its own here: replace it.)
-        TypeError: anything but real numbers: text, None, complex numbers, and whole numbers too
-            large for NumPy's integers. The message contains the name of the type of `data`,
-            `type(data).__name__`.
-
-    Steps:
-        1. Call np.asarray(data); turn its ValueError into the clear one.
-        2. If the dtype is in STORED_DTYPES, return the array.
-        3. If `array.dtype.kind` is not one of the letters "b" (bool), "i" (signed integer),
-           "u" (unsigned integer) and "f" (floating point), raise TypeError.
-        4. Otherwise return the array converted to float32.
+        ValueError: rows of different length; the message contains the word "ragged".
+        TypeError: anything but real numbers: text, None, complex numbers, whole numbers
+            too large for NumPy. The message contains `type(data).__name__`.
 
     Example:
-        as_array([1, 2, 3])                         ->  array([1., 2., 3.], dtype=float32)
-        as_array(np.array([1, 2], dtype=np.int8))   ->  the same int8 array
-        as_array("hello")                           ->  TypeError: ... got str
+        as_array([1, 2, 3])  ->  array([1., 2., 3.], dtype=float32)
     """
     ### BEGIN SOLUTION
     try:
@@ -196,9 +222,9 @@ def as_array(data: Any) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_as_array", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_as_array", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# What is checked: numbers become float32, narrow dtypes stay, no needless copy, faults are named.
 def test_tensor_as_array():
-    """Numbers become float32, narrow dtypes stay, no needless copies, faults are named."""
     check.close(as_array([[1, 2], [3, 4]]), [[1.0, 2.0], [3.0, 4.0]],
                 given="as_array([[1, 2], [3, 4]])")
     check.equal(as_array([[1, 2], [3, 4]]).dtype.name, "float32",
@@ -241,98 +267,99 @@ test_tensor_as_array()
 
 # %% [markdown]
 """
-### What it costs
-
-The second question a systems engineer asks about any tensor, after its shape: how many bytes?
-Large models are bounded by memory before anything else. 175 billion numbers in float16 are
-350 GB, whatever you compute with them.
-"""
-
-# %% nbgrader={"grade": false, "grade_id": "tensor_memory_footprint", "locked": false, "schema_version": 3, "solution": true, "task": false}
-#| export
-def memory_footprint(array: np.ndarray) -> int:
-    """Return how many bytes the elements of `array` take.
-
-    That is the number of elements (array.size) times the bytes of one element
-    (array.dtype.itemsize). The answer is a whole number.
-
-    Example:
-        a (2, 3) array of float32   ->  6 elements * 4 bytes = 24
-        a (2, 3) array of int8      ->  6 elements * 1 byte  = 6
-    """
-    ### BEGIN SOLUTION
-    return array.size * array.dtype.itemsize
-    ### END SOLUTION
-
-
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_memory_footprint", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-def test_tensor_memory_footprint():
-    """Bytes = elements x bytes per element."""
-    for kind, expected in (("float32", 24), ("float16", 12), ("int8", 6)):
-        check.equal(memory_footprint(np.zeros((2, 3), dtype=kind)), expected,
-                    given=f"memory_footprint of a (2, 3) array of {kind}",
-                    because=f"6 elements of {np.dtype(kind).itemsize} byte(s) each")
-    for shape, expected in (((), 4), ((0, 5), 0)):
-        check.equal(memory_footprint(np.zeros(shape, dtype=np.float32)), expected,
-                    given=f"memory_footprint of a float32 array of shape {shape}")
-
-
-test_tensor_memory_footprint()
-
-# %% [markdown]
-"""
-Before you run the next cell, work out the first line on paper: 32 images, 3 colours,
-224 x 224 pixels, float32.
-"""
-
-# %%
-for label, shape, kind in [
-    ("32 colour images, float32", (32, 3, 224, 224), np.float32),
-    ("32 colour images, uint8", (32, 3, 224, 224), np.uint8),
-    ("(784, 128) matrix, float32", (784, 128), np.float32),
-    ("(784, 128) matrix, int8", (784, 128), np.int8),
-]:
-    size = memory_footprint(np.zeros(shape, dtype=kind))
-    print(f"{label:<30}{size:>12,} bytes {size / 1e6:>8.2f} MB")
-
-# %% [markdown]
-"""
 ## Part 2: The class, and one seam for every result
 
-Here is the whole class, given. Read it like a table of contents: nearly every method is one line
-that names an *operation* (`add`, `matmul`, `reshape`, ...) and hands it to a function called
-`compute`. You write `compute` right after this cell and the operations in Parts 3 to 7; each
-brings another line of the class to life. (Python looks a name up when a function runs, not when
-it is defined, so a method may mention a function that comes later.)
-
-If you have not met it: `@property` lets a method be read like an attribute, `t.shape` instead of
-`t.shape()`. `_record` is explained below, with `compute`; the methods with an `r` in front
-(`__radd__`, ...) and `__array_ufunc__` in Part 3, where they are needed.
+The second question a systems engineer asks about any tensor, after its shape: **how many bytes?**
+Large models are bounded by memory before anything else. The answer is the number of elements times
+the bytes of one element. Work out two lines of this table on paper before you run the cell:
+MNIST has 60,000 images of 28 x 28 grey pixels, ImageNet 1,281,167 photographs, usually brought to
+224 x 224 pixels in 3 colours.
 """
 
 # %%
+for label, shape in [
+    ("1,000 MNIST images", (1000, 28, 28)),
+    ("MNIST, for training", (60_000, 28, 28)),
+    ("32 colour images", (32, 3, 224, 224)),
+    ("ImageNet, for training", (1_281_167, 3, 224, 224)),
+    ("175 billion weights", (175_000_000_000,)),
+]:
+    sizes = [math.prod(shape) * np.dtype(kind).itemsize for kind in (np.float32, np.uint8)]
+    print(f"{label:<24}{sizes[0] / 1e6:>14,.2f} MB as float32 {sizes[1] / 1e6:>14,.2f} MB as uint8")
+
+# %% [markdown]
+"""
+MNIST fits into any laptop, even as float32. ImageNet does not fit into the memory of most servers,
+and no computer you will sit at holds the last line. That is why the dtype is a decision and not a
+detail, and why every tensor of yours can say what it costs.
+
+Now the class. You write its beginning, `__init__`, and two small methods. Given: the rest, which
+is plumbing. Read it like a table of contents: nearly every method is one line that names an
+*operation* (`reshape`, `reduce_sum`, ...) and hands it to a function called `compute`, which is the
+exercise after next. (Python looks a name up when a function runs, not when it is defined, so a
+method may mention a function that comes later.) `+` and `@` are missing: you add them when their
+operations are ready.
+
+If you have not met it: `@property` lets a method be read like an attribute, `t.shape` instead of
+`t.shape()`. Why is the shape not simply stored in `__init__`? Because `t.data` may be replaced
+later, and a second copy of a fact can be wrong.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_class", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class Tensor:
     """An N-dimensional array of numbers: the data structure everything else is built from.
 
-    Args:
-        data: a number, a nested list, a NumPy array or another Tensor.
-        requires_grad: marks a tensor whose values are to be learned. Stored, not used yet.
-
     Attributes:
         data: the numbers, a NumPy array (see `as_array` for how they are stored).
-        grad: None for now.
+        requires_grad: marks a tensor whose values are to be learned.
+        grad: None, until something is learned.
     """
 
-    __array_ufunc__ = None  # `array + tensor` shall call Tensor.__radd__
-    _record = None  # compute() calls this listener with every result, if there is one
+    __array_ufunc__ = None  # NumPy steps back, so that `array + tensor` calls Tensor.__radd__
+    _record = None  # a listener that compute() tells of every result, if there is one
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        """Store `data`, as `as_array` makes it, and `requires_grad`; `grad` begins as None.
+
+        Example:
+            Tensor([[1, 2], [3, 4]]).data  ->  a float32 array of shape (2, 2)
+        """
+        ### BEGIN SOLUTION
         self.data = as_array(data)
         self.requires_grad = requires_grad
         self.grad = None
+        ### END SOLUTION
 
-    # What it is
+    def memory_footprint(self) -> int:
+        """How many bytes the elements take: a whole number.
+
+        An array knows how many elements it has and how many bytes one element takes:
+        `array.size` and `array.dtype.itemsize`.
+
+        Example:
+            a (2, 3) tensor of float32  ->  24
+        """
+        ### BEGIN SOLUTION
+        return self.data.size * self.data.dtype.itemsize
+        ### END SOLUTION
+
+    def item(self) -> float:
+        """The only element, as a plain Python number (`array.item()` makes one).
+
+        Raises:
+            ValueError: there is not exactly one element; the message contains the shape.
+
+        Example:
+            Tensor([[7]]).item()  ->  7.0
+        """
+        ### BEGIN SOLUTION
+        if self.size != 1:
+            raise ValueError(f"item() needs one element, but shape {self.shape} has {self.size}.")
+        return self.data.item()
+        ### END SOLUTION
+
+    # What a tensor tells about itself
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -354,13 +381,6 @@ class Tensor:
         """How each element is stored."""
         return self.data.dtype
 
-    def memory_footprint(self) -> int:
-        """Bytes that the elements take."""
-        return memory_footprint(self.data)
-
-    def __len__(self) -> int:
-        return len(self.data)
-
     def __repr__(self) -> str:
         numbers = np.array2string(
             self.data, precision=4, separator=", ", threshold=60, prefix="Tensor("
@@ -375,12 +395,6 @@ class Tensor:
         """The data as a NumPy array, sharing memory with the tensor."""
         return self.data
 
-    def item(self) -> float:
-        """The only element, as a Python number. ValueError when there is not exactly one."""
-        if self.size != 1:
-            raise ValueError(f"item() needs one element, but shape {self.shape} has {self.size}.")
-        return self.data.item()
-
     def __float__(self) -> float:
         return float(self.item())
 
@@ -390,51 +404,16 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.data, dtype=dtype, copy=copy)
 
+    def __len__(self) -> int:
+        return len(self.data)
+
     def __iter__(self) -> Iterator["Tensor"]:
         return (self[row] for row in range(len(self)))
 
-    # Arithmetic
-
-    def __add__(self, other: Any) -> "Tensor":
-        return compute(add, self, other)
-
-    def __radd__(self, other: Any) -> "Tensor":
-        return compute(add, other, self)
-
-    def __sub__(self, other: Any) -> "Tensor":
-        return compute(subtract, self, other)
-
-    def __rsub__(self, other: Any) -> "Tensor":
-        return compute(subtract, other, self)
-
-    def __mul__(self, other: Any) -> "Tensor":
-        return compute(multiply, self, other)
-
-    def __rmul__(self, other: Any) -> "Tensor":
-        return compute(multiply, other, self)
-
-    def __truediv__(self, other: Any) -> "Tensor":
-        return compute(divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> "Tensor":
-        return compute(divide, other, self)
-
-    def __neg__(self) -> "Tensor":
-        return compute(negate, self)
-
-    def matmul(self, other: "Tensor") -> "Tensor":
-        """The matrix product `self @ other`. TypeError when `other` is not a Tensor."""
-        if not isinstance(other, Tensor):
-            raise TypeError(f"A matrix product needs a Tensor, but got {type(other).__name__}.")
-        return compute(matmul, self, other)
-
-    def __matmul__(self, other: "Tensor") -> "Tensor":
-        return self.matmul(other)
-
-    # Shape
+    # Shapes, parts, reductions
 
     def reshape(self, *shape: Any) -> "Tensor":
-        """The same elements in another shape; one size may be -1. See `reshape` for memory."""
+        """The same elements in another shape; one size may be -1. A view where possible."""
         return compute(reshape, self, shape=_unpack(shape))
 
     def transpose(self, dim0: int | None = None, dim1: int | None = None) -> "Tensor":
@@ -448,8 +427,6 @@ class Tensor:
     def __getitem__(self, key: Any) -> "Tensor":
         return compute(take, self, key=as_index(key))
 
-    # Reductions
-
     def sum(self, axis: Any = None, keepdims: bool = False) -> "Tensor":
         """The sum along `axis` (a number, a tuple, or None for all)."""
         return compute(reduce_sum, self, axis=axis, keepdims=keepdims)
@@ -462,8 +439,6 @@ class Tensor:
         """The largest element along `axis`."""
         return compute(reduce_max, self, axis=axis, keepdims=keepdims)
 
-    # Gradients: dormant
-
     def backward(self, gradient: Any = None) -> None:
         """Does nothing until Module 05."""
 
@@ -475,11 +450,158 @@ def _unpack(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_class", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# What is checked: what a new tensor holds, its bytes, its only element, and that nothing is copied.
+def test_tensor_class():
+    t = Tensor([[1, 2, 3], [4, 5, 6]])
+    check.close(t.data, [[1, 2, 3], [4, 5, 6]], given="Tensor([[1, 2, 3], [4, 5, 6]]).data")
+    check.equal(t.memory_footprint(), 24, given="memory_footprint() of a (2, 3) tensor of float32",
+                because="6 elements of 4 bytes each")
+    check.equal(Tensor([[7]]).item(), 7.0, given="Tensor([[7]]).item()")
+    check.equal(t.data.dtype.name, "float32", given="the dtype of Tensor([[1, 2, 3], [4, 5, 6]])",
+                because="as_array decides how the numbers are stored")
+    check.equal(t.requires_grad, False, given="Tensor([...]).requires_grad",
+                because="False is the default")
+    check.equal(Tensor([1.0], requires_grad=True).requires_grad, True,
+                given="Tensor([1.0], requires_grad=True).requires_grad")
+    check.equal(t.grad, None, given="Tensor([...]).grad", because="nothing has been learned yet")
+    for kind, expected in (("float16", 12), ("int8", 6)):
+        check.equal(Tensor(np.zeros((2, 3), dtype=kind)).memory_footprint(), expected,
+                    given=f"memory_footprint() of a (2, 3) tensor of {kind}",
+                    because=f"6 elements of {np.dtype(kind).itemsize} byte(s) each")
+    for shape, expected in (((), 4), ((0, 5), 0)):
+        check.equal(Tensor(np.zeros(shape)).memory_footprint(), expected,
+                    given=f"memory_footprint() of a float32 tensor of shape {shape}")
+
+    @probe
+    def facts_of_items():
+        whole = Tensor(np.array([3], dtype=np.int8)).item()
+        fraction = Tensor(2.5).item()
+        return [type(whole).__name__, type(fraction).__name__, float(fraction)]
+
+    check.equal(facts_of_items(), ["int", "float", 2.5],
+                given="type of item() of an int8 tensor, of Tensor(2.5), and the latter's value",
+                because="item() gives a plain Python number")
+    for shape in ((2, 2), (0,), (1, 3)):
+        check.raises(ValueError, lambda shape=shape: Tensor(np.ones(shape)).item(),
+                     given=f"item() of a tensor of shape {shape}", mentions=[str(shape)],
+                     because="item() is for exactly one element")
+
+    @probe
+    def memory_is_shared():
+        array = np.ones(3, dtype=np.float32)
+        t = Tensor(array)
+        return [bool(np.shares_memory(x.data, array)) for x in (t, Tensor(t))]
+
+    check.equal(memory_is_shared(), [True, True],
+                given="is memory shared by a float32 array, Tensor(array), Tensor(Tensor(array))?",
+                because="as_array does not copy what is stored in the right way already")
+
+
+test_tensor_class()
+
+# %%
+t = Tensor([[1, 2], [3, 4]])
+print(t, "takes", t.memory_footprint(), "bytes")
+try:
+    t + t
+except TypeError as error:
+    print("t + t:", error)
+
 # %% [markdown]
 """
-Now `compute`. For `t + 2` the class calls `compute(add, t, 2)`, which wraps what is not a tensor
-yet (here the 2), takes the array out of each tensor, calls `add` on the arrays, and wraps the
-resulting array in a new tensor.
+Your tensor exists, and it cannot add. Python has looked for a method `__add__` and found none.
+
+### A number meets a tensor
+
+Before anything is computed, everything that takes part becomes a Tensor: in `t + 2` the 2 does as
+well. That holds a small trap. **What will this print?** A float16 array, and a 2.0 that was wrapped
+as float32 like everything else:
+"""
+
+# %%
+half = np.ones(1000, dtype=np.float16)
+print("float16 array * 2.0 wrapped:", (half * as_array(2.0)).dtype)
+
+# %% [markdown]
+"""
+NumPy picks the wider dtype of two arrays, so one harmless number has doubled the memory that
+somebody wanted to save. The remedy is to wrap a number *with an eye on its partner*.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_as_tensor", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+def as_tensor(value: Any, partners: tuple[Any, ...]) -> Tensor:
+    """Wrap an operand that is not a Tensor yet.
+
+    Args:
+        value: the operand. If it is a plain number (a Python int or float), it takes the
+            dtype of the first Tensor among `partners`; but a float that meets whole numbers
+            becomes float32, 2.0 as well as 0.5. Anything else is wrapped as Tensor(value).
+        partners: all the operands, Tensors and others, in any order. There may be no Tensor
+            among them: then nothing is adapted.
+
+    Example:
+        as_tensor(2.0, (a float16 tensor, 2.0))  ->  a float16 tensor of shape (), holding 2
+    """
+    ### BEGIN SOLUTION
+    if isinstance(value, (int, float)):
+        for partner in partners:
+            if isinstance(partner, Tensor):
+                fits = partner.dtype.kind == "f" or isinstance(value, int)
+                return Tensor(np.asarray(value, dtype=partner.dtype if fits else np.float32))
+    return Tensor(value)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_as_tensor", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the dtype a number takes beside each kind of partner, and that values stay.
+def test_tensor_as_tensor():
+    @probe
+    def wrapped(value, kind):
+        partner = Tensor(np.array([1, 2], dtype=kind))
+        results = [as_tensor(value, (partner, value)), as_tensor(value, (value, partner))]
+        return [[type(r).__name__, r.data.dtype.name, r.data.tolist()] for r in results]
+
+    for value, kind, expected in [
+        (2.0, "float16", "float16"), (2, "int8", "int8"), (2.0, "int8", "float32"),
+        (3, "float16", "float16"), (0.5, "float32", "float32"), (0.5, "uint8", "float32"),
+        (7, "int16", "int16"),
+    ]:
+        for facts, order in zip(wrapped(value, kind), ("first", "last"), strict=True):
+            given = f"as_tensor({value}, partners) beside a {kind} tensor that stands {order}"
+            check.equal(facts[0], "Tensor", given=f"{given}: type")
+            check.equal(facts[1], expected, given=f"{given}: dtype",
+                        because="a number takes the dtype of the tensor; a float among whole "
+                        "numbers becomes float32")
+            check.close(facts[2], value, given=f"{given}: value")
+
+    @probe
+    def others():
+        half, byte = Tensor(np.ones(2, dtype=np.float16)), Tensor(np.ones(2, dtype=np.int8))
+        results = [as_tensor(4.0, (4.0, 5)), as_tensor([1, 2], (half, [1, 2])),
+                   as_tensor(np.ones(2), (np.ones(2), half)), as_tensor(2, (2, half, byte))]
+        return [[r.data.dtype.name, r.data.shape] for r in results]
+
+    for facts, expected, given in zip(
+        others(),
+        (["float32", ()], ["float32", (2,)], ["float32", (2,)], ["float16", ()]),
+        ("4.0 without a Tensor among its partners", "the list [1, 2] beside a float16 tensor",
+         "a float64 array beside a float16 tensor", "2 beside a float16, then an int8 tensor"),
+        strict=True,
+    ):
+        check.equal(facts, expected, given=f"as_tensor of {given}: dtype and shape",
+                    because="only plain numbers adapt, to the first Tensor there is")
+
+
+test_tensor_as_tensor()
+
+# %% [markdown]
+"""
+### One seam
+
+For `t + 2` the class will call `compute(add, t, 2)`, which makes a tensor of the 2, takes the array
+out of each tensor, calls `add` on the arrays, and wraps the resulting array in a new tensor.
 
 Why the detour, when each method could do it alone? There are thirteen operations, and thirteen
 copies of a rule drift apart. And a place that everything passes through, where something can be
@@ -487,30 +609,7 @@ added later without a change on either side, is worth having: it is called a **s
 somebody may listen. A function stored in `Tensor._record`, the **listener**, is told about every
 result; the given lines below your part see to that. There is none today, and asking costs next to
 nothing.
-
-Wrapping holds a small trap. A plain number (a Python int or float) wrapped as float32 would widen a
-float16 partner to float32 (NumPy picks the wider dtype of two arrays), and the memory that someone
-wanted to save is gone. So a plain number takes the dtype of the tensor it meets; only a float that
-meets whole numbers becomes float32, 2.0 as well as 0.5, for fractions do not fit in int8. The next
-function does that and is given.
 """
-
-# %%
-#| export
-def as_tensor(value: Any, partners: tuple[Any, ...]) -> Tensor:
-    """Wrap an operand that is not a Tensor yet.
-
-    A plain number takes the dtype of the first tensor among its `partners`, so that
-    `half * 2.0` stays float16; only a float among whole numbers becomes float32.
-    """
-    if isinstance(value, (int, float)):
-        for partner in partners:
-            if isinstance(partner, Tensor):
-                dtype = partner.data.dtype
-                if dtype.kind == "f" or isinstance(value, int):
-                    return Tensor(np.asarray(value, dtype=dtype))
-    return Tensor(value)
-
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_compute", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -525,11 +624,9 @@ def compute(operation: Callable[..., np.ndarray], *inputs: Any, **settings: Any)
     Returns:
         A new Tensor that holds operation(array, array, ..., **settings).
 
-    Steps (the given lines below yours use these two names: choose them exactly, keep the lines):
-        1. `tensors`: a tuple with one Tensor per input. An input that is a Tensor goes in as
-           it is, the very same object; any other is wrapped by as_tensor(value, inputs).
-        2. `output`: a Tensor made from the operation's result. The operation gets the `.data`
-           of each tensor, in order, and the settings as keyword arguments.
+    A listener hears of two local variables, which need exactly these names: `tensors`, a tuple
+    with one Tensor per input (an input that is a Tensor is itself in it, not a copy), and
+    `output`, the result.
 
     Example:
         compute(np.maximum, Tensor([1, 5]), 3)  ->  Tensor([3., 5.], shape=(2,))
@@ -543,9 +640,9 @@ def compute(operation: Callable[..., np.ndarray], *inputs: Any, **settings: Any)
     return output
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_compute", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_compute", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: arrays go into the operation, a new Tensor comes out, inputs keep their identity.
 def test_tensor_compute():
-    """Arrays go into the operation, a new Tensor comes out, and inputs keep their identity."""
 
     @probe
     def run_weighted():
@@ -606,27 +703,62 @@ test_tensor_compute()
 
 # %% [markdown]
 """
+Everything works now that has an operation. **What will this print?** NumPy's functions are
+operations too, and the listener is any function of four arguments:
+"""
+
+# %%
+Tensor._record = lambda output, operation, tensors, settings: print(
+    f"   heard: {operation.__name__} of shapes {[t.shape for t in tensors]} -> {output.shape}"
+)
+try:
+    roots = compute(np.sqrt, Tensor([1.0, 4.0, 9.0]))
+    total = compute(np.add, roots, 10)
+finally:
+    Tensor._record = None
+print(total)
+
+# %% [markdown]
+"""
+Two results, two reports, and neither `np.sqrt` nor `np.add` knows that anybody listens.
+"""
+
+# %% [markdown]
+"""
 ## Part 3: Arithmetic and broadcasting
 
 Adding two tensors of the same shape adds element to element. But networks constantly add a
-*vector to a matrix*: the same three offsets for every row, say. Copying the vector once per row
-would work and would waste memory. **Broadcasting** is the rule by which the smaller operand is
-read again and again instead, with no copy.
+*vector to a matrix*: the same three offsets for every row, say. **What will this print?** Say for
+each line whether it works, and with which shape, before you run it.
+"""
 
-The rule: write both shapes aligned at the **right**, put 1 where a shape has run out, and compare
-column by column. Two **equal** sizes go together, and that size is the result. A **1** goes
-together with any size, and the result is the other size. Anything else is an error.
+# %%
+for left, right in [((2, 3), (3,)), ((3, 4), (3,)), ((3,), (3, 1))]:
+    try:
+        print(f"{left} + {right} ->", (np.ones(left) + np.ones(right)).shape)
+    except ValueError as error:
+        print(f"{left} + {right}:", error)
+
+# %% [markdown]
+"""
+The second line fails with a message that leaves it to you to find the rule. The third is worse: a
+vector of three and a column of three make a table of nine, and nobody complains.
+
+Copying the vector once per row would work and would waste memory. **Broadcasting** is the rule by
+which the smaller operand is read again and again instead, with no copy. Write both shapes aligned
+at the **right**, put 1 where a shape has run out, and compare column by column. Two **equal** sizes
+go together, and that size is the result. A **1** goes together with any size, and the result is
+the other size. Anything else is an error.
 
 ```
-   (32,   1, 768)          (3, 4)           (3, 4)
-   (     512, 768)         (   4)           (   3)
-   ---------------         ------           ------
-   (32, 512, 768)          (3, 4)           error: 4 meets 3
+   (32,   1, 768)          (3, 4)           (3, 4)           (   3)
+   (     512, 768)         (   4)           (   3)           (3, 1)
+   ---------------         ------           ------           ------
+   (32, 512, 768)          (3, 4)           4 meets 3        (3, 3)
 ```
 
-In words: (32, 1, 768) with (512, 768) gives (32, 512, 768), because the 1 stretches to 512 and
-the missing dimension counts as 1; (3, 4) with (4,) gives (3, 4); (3, 4) with (3,) fails, because
-the alignment is at the right, where 4 meets 3.
+In words: the rule never asks what a dimension *means*. Rows may meet columns by accident, as in
+the last example, and the only trace of it is a shape that you did not expect.
 
 NumPy knows the rule. You write it once by hand, because shape errors will be your most frequent
 ones, and whoever can apply this rule in their head reads them at a glance.
@@ -638,26 +770,15 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that an elementwise operation on shapes `a` and `b` results in.
 
     Aligned at the right, two equal sizes give that size, and a 1 with any size gives the other
-    size. A shape that has run out of dimensions counts as 1 there.
-
-    Args:
-        a, b: shapes (tuples of whole numbers), possibly of different length.
+    size (which need not be the larger one: a size may be 0). A shape that has run out of
+    dimensions counts as 1 there; `zip_longest` of itertools can fill in what is missing.
 
     Raises:
         ValueError: a pair does not fit. The message contains both shapes and the two sizes
             that clash, that of `a` first, in the form "4 meets 3".
 
-    Steps:
-        1. Walk through both shapes from the right. One way: zip_longest(reversed(a),
-           reversed(b), fillvalue=1) yields the pairs, with 1 for what is missing.
-        2. If the sizes differ and neither is 1, raise the ValueError.
-        3. Collect the size of the result: the second if the first is 1, otherwise the first.
-           (Not the larger one: a dimension of size 0 with a dimension of size 1 gives 0.)
-        4. You collected from right to left, so turn the list round.
-
     Example:
         broadcast_shape((32, 1, 768), (512, 768))  ->  (32, 512, 768)
-        broadcast_shape((3, 4), (3,))  ->  ValueError: ... (3, 4) ... (3,) ... 4 meets 3 ...
     """
     ### BEGIN SOLUTION
     result = []
@@ -672,9 +793,9 @@ def broadcast_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_broadcast_shape", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_broadcast_shape", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the rule on known and impossible pairs, edge cases, random shapes.
 def test_tensor_broadcast_shape():
-    """The rule on known pairs, on its edge cases, on impossible pairs, and on random shapes."""
     for a, b, expected, why in [
         ((3, 4), (4,), (3, 4), "4 equals 4; the missing dimension counts as 1"),
         ((3, 4), (3, 1), (3, 4), "the 1 stretches to 4"),
@@ -712,18 +833,10 @@ test_tensor_broadcast_shape()
 """
 ### Elementwise operations
 
-NumPy's `np.add`, `np.subtract`, `np.multiply` and `np.divide` broadcast by themselves, fast.
-What they lack is a helpful message: `operands could not be broadcast together with shapes
-(2,3) (2,)` leaves it to the reader to find the rule.
-
-Checking the shapes before each addition would slow down every addition in order to explain the
-few that fail. A better habit: **try first, explain afterwards**. Let NumPy do the work, and call
-`broadcast_shape` only when it refuses.
-
-Two things in the class make the operators work with a tensor on the *right*. In `2 - t` Python
-asks the number first; the number declines, and Python calls `t.__rsub__(2)`, which puts the
-operands back in their written order. And `__array_ufunc__ = None` makes a NumPy array decline as
-well; otherwise `array + t` would add the tensor to each element of the array, one by one.
+NumPy's `np.add`, `np.subtract`, `np.multiply` and `np.divide` broadcast by themselves, fast. What
+they lack is your message. Checking the shapes before each addition would slow down every addition
+in order to explain the few that fail. A better habit: **try first, explain afterwards**. Let NumPy
+do the work, and call `broadcast_shape` only when it refuses.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_elementwise", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -731,9 +844,7 @@ well; otherwise `array + t` would add the tensor to each element of the array, o
 def elementwise(function: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Apply a NumPy function of two arrays, such as np.add, element by element.
 
-    Args:
-        function: np.add, np.subtract, np.multiply or np.divide. They broadcast by themselves.
-        a, b: the operands, in this order.
+    The shapes are looked at only after `function` has failed.
 
     Returns:
         function(a, b), a new array. Neither operand is changed.
@@ -742,29 +853,26 @@ def elementwise(function: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarra
         ValueError: the shapes do not broadcast, with the message of broadcast_shape. A
             ValueError that `function` raised for another reason goes through as it is.
 
-    Steps:
-        1. In a `try` block, return function(a, b). This is the normal case, so nothing is
-           checked before.
-        2. In `except ValueError as error`, only keep the error under another name (Python
-           deletes `error` at the end of the block).
-        3. After the block, call broadcast_shape with the two shapes. If they are the fault, it
-           raises the clear error. (Inside the block, the reader would see a chain of two.)
-        4. If it did not raise, the fault is another one: raise the error that you kept.
-
     Example:
-        elementwise(np.add, array of shape (2, 3), array of shape (3,))  ->  shape (2, 3)
-        elementwise(np.add, array of shape (2, 3), array of shape (2,))  ->  ValueError: 3 meets 2
+        elementwise(np.add, shape (2, 3), shape (2,))  ->  ValueError: ... 3 meets 2 ...
     """
     ### BEGIN SOLUTION
     try:
         return function(a, b)
-    except ValueError as error:
-        refusal = error
+    except ValueError as failure:
+        refusal = failure  # Python forgets `failure` at the end of the block
     broadcast_shape(a.shape, b.shape)  # raises, and says which rule is broken
     raise refusal
     ### END SOLUTION
 
 
+# %% [markdown]
+"""
+Given: the four operations, and the sign.
+"""
+
+# %%
+#| export
 def add(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a + b, element by element."""
     return elementwise(np.add, a, b)
@@ -790,48 +898,45 @@ def negate(a: np.ndarray) -> np.ndarray:
     return np.negative(a)
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_elementwise", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_elementwise", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: hand-computed numbers, broadcasting, errors, operands unchanged.
 def test_tensor_elementwise():
-    """The operators on hand-computed numbers, with scalars, broadcasting, dtypes and errors."""
-    a, b = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([[10.0, 20.0], [30.0, 40.0]])
-    row, column, t = Tensor([10.0, 20.0]), Tensor([[100.0], [200.0]]), Tensor([1.0, 2.0, 4.0])
+    a = np.array([[1, 2], [3, 4]], dtype=np.float32)
+    b = np.array([[10, 20], [30, 40]], dtype=np.float32)
+    row, column = np.float32([10, 20]), np.float32([[100], [200]])
+    before = a.copy(), b.copy()
     for call, expected, given in [
-        (lambda: b - a, [[9, 18], [27, 36]], "[[10, 20], [30, 40]] - [[1, 2], [3, 4]]"),
-        (lambda: a + b, [[11, 22], [33, 44]], "[[1, 2], [3, 4]] + [[10, 20], [30, 40]]"),
-        (lambda: b * a, [[10, 40], [90, 160]], "[[10, 20], [30, 40]] * [[1, 2], [3, 4]]"),
-        (lambda: b / a, [[10, 10], [10, 10]], "[[10, 20], [30, 40]] / [[1, 2], [3, 4]]"),
-        (lambda: -a, [[-1, -2], [-3, -4]], "-[[1, 2], [3, 4]]"),
-        (lambda: a + row, [[11, 22], [13, 24]], "[[1, 2], [3, 4]] + [10, 20]"),
-        (lambda: column - row, [[90, 80], [190, 180]], "[[100], [200]] - [10, 20]"),
-        (lambda: t + 1, [2, 3, 5], "[1, 2, 4] + 1"),
-        (lambda: 1 + t, [2, 3, 5], "1 + [1, 2, 4]"),
-        (lambda: 8 - t, [7, 6, 4], "8 - [1, 2, 4]"),
-        (lambda: 3 * t, [3, 6, 12], "3 * [1, 2, 4]"),
-        (lambda: 8 / t, [8, 4, 2], "8 / [1, 2, 4]"),
-        (lambda: np.array([5.0, 6.0, 7.0]) - t, [4, 4, 3], "np.array([5, 6, 7]) - [1, 2, 4]"),
-        (lambda: t - [1, 1, 1], [0, 1, 3], "[1, 2, 4] - the list [1, 1, 1]"),
+        (lambda: subtract(b, a), [[9, 18], [27, 36]],
+         "subtract([[10, 20], [30, 40]], [[1, 2], [3, 4]])"),
+        (lambda: add(a, row), [[11, 22], [13, 24]], "add([[1, 2], [3, 4]], [10, 20])"),
+        (lambda: subtract(column, row), [[90, 80], [190, 180]],
+         "subtract([[100], [200]], [10, 20])"),
+        (lambda: multiply(b, a), [[10, 40], [90, 160]],
+         "multiply([[10, 20], [30, 40]], [[1, 2], [3, 4]])"),
+        (lambda: divide(b, a), [[10, 10], [10, 10]],
+         "divide([[10, 20], [30, 40]], [[1, 2], [3, 4]])"),
     ]:
-        check.close(call().data, expected, given=given)
-        check.true(isinstance(call(), Tensor), given=given, because="the result is a Tensor")
-        check.equal(call().data.dtype.name, "float32", given=f"dtype of {given}")
-    check.close(t.data, [1, 2, 4], given="the tensor [1, 2, 4] after all this",
-                because="operands never change")
-    for kind, number, expected in [
-        ("float16", 0.5, "float16"), ("int8", 2, "int8"), ("int8", 0.5, "float32")
+        check.close(call(), expected, given=given)
+        check.equal(call().dtype.name, "float32", given=f"dtype of {given}")
+
+    @probe
+    def operands_afterwards():
+        a, b = np.float32([[1, 2], [3, 4]]), np.float32([[10, 20], [30, 40]])
+        result = elementwise(np.add, a, b)
+        shared = np.shares_memory(result, a) or np.shares_memory(result, b)
+        return [a, b, bool(shared)]
+
+    for now, old, name in zip(operands_afterwards(), before, "ab", strict=False):
+        check.unchanged(now, old, given=f"the operand {name} of elementwise(np.add, a, b)",
+                        because="operands never change")
+    check.equal(operands_afterwards()[2], False, because="the result is a new array",
+                given="does the result of elementwise share memory with an operand?")
+    for call, given in [
+        (lambda: add(a, np.ones(3)), "add"), (lambda: divide(a, np.ones(3)), "divide")
     ]:
-        whole = np.array([4, 6], dtype=kind)
-        check.equal((Tensor(whole) * number).data.dtype.name, expected,
-                    given=f"dtype of a {kind} tensor * {number}")
-        check.close((Tensor(whole) * number).data, np.array([4, 6]) * number,
-                    given=f"a {kind} tensor [4, 6] * {number}")
-    other = Tensor([1.0, 2.0, 3.0])
-    for symbol, call in [
-        ("+", lambda: a + other), ("-", lambda: a - other),
-        ("*", lambda: a * other), ("/", lambda: a / other),
-    ]:
-        check.raises(ValueError, call, given=f"shape (2, 2) {symbol} shape (3,)",
+        check.raises(ValueError, call, given=f"{given}(...) on shapes (2, 2) and (3,)",
                      mentions=["(2, 2)", "(3,)", "2 meets 3"],
-                     because="the message shall be the one of broadcast_shape")
+                     because="the message must be the one of broadcast_shape")
 
     @probe
     def refused_for_another_reason():
@@ -850,23 +955,212 @@ test_tensor_elementwise()
 
 # %% [markdown]
 """
-One warning about the narrow whole numbers. A Python int takes the dtype of the tensor it meets,
-and int8 ends at 127. NumPy does not complain when a result lies beyond: it **wraps round** to the
-other end. That holds for `+`, `-`, `*` and `@`, also between two int8 tensors. A number that is
-itself too large is refused. When results may leave the range, convert before you compute:
+### The operators
+
+Now the class can learn to add. A class may grow after it has been written. Given: a decorator that
+puts the function under it into the class. You write the methods as if they stood in the class
+itself.
+
+Python reads `t + 2` as `t.__add__(2)`. In `2 - t` it asks the number first; the number declines,
+and Python calls `t.__rsub__(2)`: the `r` says that `t` stood on the **right**. So in these methods
+the order of the operands is yours to restore.
+
+An array on the left does not decline by itself. **What will this print?** For a moment, the line
+`__array_ufunc__ = None` is taken out of the class:
+"""
+
+# %%
+#| export
+def method_of(owner: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that adds a function to the class `owner`, under the function's name."""
+
+    def add_method(function: Callable[..., Any]) -> Callable[..., Any]:
+        setattr(owner, function.__name__, function)
+        return function
+
+    return add_method
+
+
+# %%
+del Tensor.__array_ufunc__
+try:
+    print("array + tensor is a", type(np.array([5.0, 6.0]) + Tensor([1.0, 2.0])).__name__)
+finally:
+    Tensor.__array_ufunc__ = None
+
+# %% [markdown]
+"""
+The numbers would be right, but the result is no Tensor any more, and the seam has heard nothing.
+Such an error shows itself hours later, in another file. With `__array_ufunc__ = None` NumPy steps
+back and leaves the addition to your `__radd__`.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_operators", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+@method_of(Tensor)
+def __add__(self: Tensor, other: Any) -> Tensor:
+    """self + other, through the seam. `other` is a Tensor, a number, a list or an array.
+
+    Example:
+        Tensor([1, 2]) + 1  ->  Tensor([2., 3.], shape=(2,))
+    """
+    ### BEGIN SOLUTION
+    return compute(add, self, other)
+    ### END SOLUTION
+
+
+@method_of(Tensor)
+def __radd__(self: Tensor, other: Any) -> Tensor:
+    """other + self: Python calls this when `other` stood on the left and declined."""
+    ### BEGIN SOLUTION
+    return compute(add, other, self)
+    ### END SOLUTION
+
+
+@method_of(Tensor)
+def __rsub__(self: Tensor, other: Any) -> Tensor:
+    """other - self.
+
+    Example:
+        8 - Tensor([1, 2])  ->  Tensor([7., 6.], shape=(2,))
+    """
+    ### BEGIN SOLUTION
+    return compute(subtract, other, self)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_operators", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: tensors, numbers, arrays and lists on either side, dtypes, errors, and the seam.
+def test_tensor_operators():
+    a, t = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, 2.0, 4.0])
+    ones = [1, 1, 1]
+    for call, expected, given in [
+        (lambda: a + a, [[2, 4], [6, 8]], "[[1, 2], [3, 4]] + itself"),
+        (lambda: t + 1, [2, 3, 5], "[1, 2, 4] + 1"),
+        (lambda: 8 - t, [7, 6, 4], "8 - [1, 2, 4]"),
+        (lambda: 1 + t, [2, 3, 5], "1 + [1, 2, 4]"),
+        (lambda: a + Tensor([10.0, 20.0]), [[11, 22], [13, 24]], "[[1, 2], [3, 4]] + [10, 20]"),
+        (lambda: t + ones, [2, 3, 5], "[1, 2, 4] + the list [1, 1, 1]"),
+        (lambda: np.array([5.0, 6.0, 7.0]) - t, [4, 4, 3], "np.array([5, 6, 7]) - [1, 2, 4]"),
+        (lambda: np.array([5.0, 6.0, 7.0]) + t, [6, 8, 11], "np.array([5, 6, 7]) + [1, 2, 4]"),
+    ]:
+        check.close(call().data, expected, given=given)
+        check.true(isinstance(call(), Tensor), given=given, because="the result is a Tensor")
+        check.equal(call().data.dtype.name, "float32", given=f"dtype of {given}")
+    check.unchanged(t.data, np.float32([1, 2, 4]), given="the tensor [1, 2, 4] after all this")
+    half = Tensor(np.array([4, 6], dtype=np.float16))
+    for call, given in [(lambda: half + 1.0, "half + 1.0"), (lambda: 1.0 - half, "1.0 - half"),
+                        (lambda: 1.0 + half, "1.0 + half")]:
+        check.equal(call().data.dtype.name, "float16", given=f"dtype of {given}, half in float16",
+                    because="a number takes the dtype of the tensor it meets")
+    check.raises(ValueError, lambda: a + Tensor([1.0, 2.0, 3.0]), given="shape (2, 2) + shape (3,)",
+                 mentions=["(2, 2)", "(3,)", "2 meets 3"],
+                 because="the message must be the one of broadcast_shape")
+
+    @probe
+    def heard():
+        names = []
+        Tensor._record = staticmethod(lambda *news: names.append(news[1].__name__))
+        try:
+            t = Tensor([1.0])
+            t + 1, 1 + t, 1 - t
+        finally:
+            Tensor._record = None
+        return names
+
+    check.equal(heard(), ["add", "add", "subtract"],
+                given="t + 1, 1 + t and 1 - t: the operations that a listener hears of",
+                because="every result passes through compute")
+
+
+test_tensor_operators()
+
+# %% [markdown]
+"""
+Given: the other operators repeat the pattern.
+"""
+
+# %%
+#| export
+@method_of(Tensor)
+def __sub__(self: Tensor, other: Any) -> Tensor:
+    return compute(subtract, self, other)
+
+
+@method_of(Tensor)
+def __mul__(self: Tensor, other: Any) -> Tensor:
+    return compute(multiply, self, other)
+
+
+@method_of(Tensor)
+def __rmul__(self: Tensor, other: Any) -> Tensor:
+    return compute(multiply, other, self)
+
+
+@method_of(Tensor)
+def __truediv__(self: Tensor, other: Any) -> Tensor:
+    return compute(divide, self, other)
+
+
+@method_of(Tensor)
+def __rtruediv__(self: Tensor, other: Any) -> Tensor:
+    return compute(divide, other, self)
+
+
+@method_of(Tensor)
+def __neg__(self: Tensor) -> Tensor:
+    return compute(negate, self)
+
+
+# %% [markdown]
+"""
+A column meets a row, and 122 numbers make a landscape of 3,721. Which shape does `x + y` have here,
+and how would the picture change with a minus between the two?
+"""
+
+# %%
+x = Tensor(np.linspace(-3, 3, 61)[:, None])
+y = Tensor(np.linspace(-3, 3, 61))
+bowl = x * x + y * y
+print(x.shape, "with", y.shape, "->", bowl.shape)
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    print("Without matplotlib you miss a picture: a column and a row that broadcast to a bowl.")
+else:
+    figure, panels = plt.subplots(1, 3, figsize=(9, 3.2), width_ratios=(1, 3, 3))
+    panels[0].imshow((x * x).data, aspect="auto")
+    panels[0].set(title="a column, x*x", xticks=[], yticks=[])
+    panels[1].imshow((y * y).data[None, :], aspect="auto")
+    panels[1].set(title="a row, y*y", xticks=[], yticks=[])
+    panels[2].imshow(bowl.data, aspect="auto")
+    panels[2].set(title="column + row: every pair", xticks=[], yticks=[])
+    figure.tight_layout()
+    plt.show()
+
+# %% [markdown]
+"""
+(61, 1) with (61,) gives (61, 61): each number of the column meets each number of the row. With a
+minus, the bowl becomes a saddle. You will use this trick at the end, for all distances at once.
+
+One warning about the narrow whole numbers. A Python int takes the dtype of the tensor it meets, and
+int8 ends at 127. **What will this print?**
 """
 
 # %%
 t = Tensor(np.array([100], dtype=np.int8))
-print("int8 100 + 100          ", t + 100)
+print("int8 100 + 100       ", t + 100)
 try:
     t + 300
 except OverflowError as error:
-    print("int8 100 + 300           OverflowError:", error)
-print("converted, 100 + 300    ", Tensor(t.data.astype(np.float32)) + 300)
+    print("int8 100 + 300        OverflowError:", error)
+print("float32 100 + 300    ", Tensor(t.data.astype(np.float32)) + 300)
 
 # %% [markdown]
 """
+A number that is itself too large is refused; a *result* that is too large **wraps round** to the
+other end, silently, for `+`, `-`, `*` and `@`. When results may leave the range, convert first.
+
 ## Part 4: The matrix product
 
 Element (i, j) of `A @ B` is row i of A times column j of B, multiplied pairwise and summed:
@@ -881,17 +1175,14 @@ Element (i, j) of `A @ B` is row i of A times column j of B, multiplied pairwise
    [ 4  5  6 ]         [139 154 ]     154 = 4*8 + 5*10 + 6*12
 ```
 
-In words: a (2, 3) matrix times a (3, 2) matrix is a (2, 2) matrix, and each of its four numbers
-is a sum of three products, one for each position along the dimension that the two share.
-
-That shared dimension, the last of A and the first of B, must have the same size in both. It is
-called the **inner** dimension, because it stands inside when the shapes are written side by side:
-(2, **3**) @ (**3**, 2). The outer ones survive.
+In words: the dimension that the two share, the last of A and the first of B, is summed away. It is
+called the **inner** dimension, because it stands inside when the shapes are written side by side,
+(2, **3**) @ (**3**, 2), and it must have the same size in both. The outer ones survive.
 
 ### First with loops, to count the work
 
-Write it the way the definition reads: three nested loops. Count the multiplications as you go.
-This is not how the class will do it, and in a moment you will measure why.
+Write it the way the definition reads, with three nested loops, and count the multiplications as you
+go. This is not how the class will do it, and in a moment you will measure why.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_matmul_explicit", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -909,12 +1200,6 @@ def matmul_explicit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     Raises:
         ValueError: an operand is not 2-D, or the inner sizes differ. The message contains
             both shapes.
-
-    Steps:
-        1. Check a.ndim, b.ndim and the inner sizes, a.shape[1] and b.shape[0].
-        2. Begin with np.zeros((rows, columns), dtype=np.float32) and a count of 0.
-        3. For each row i, each column j and each inner position k:
-           add a[i, k] * b[k, j] to element (i, j) and 1 to the count.
 
     Example:
         matmul_explicit([[1, 2], [3, 4]], [[5], [6]]), as arrays  ->  [[17], [39]], 4
@@ -938,9 +1223,9 @@ def matmul_explicit(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, int]:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul_explicit", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul_explicit", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# What is checked: product and count on small matrices, other shapes, operands that do not fit.
 def test_tensor_matmul_explicit():
-    """Product and count on small matrices, other shapes, and operands that do not fit."""
     a = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.float32)
     b = np.array([[7, 8], [9, 10], [11, 12]], dtype=np.float32)
     given = "[[1, 2, 3], [4, 5, 6]] @ [[7, 8], [9, 10], [11, 12]]"
@@ -970,8 +1255,7 @@ test_tensor_matmul_explicit()
 
 # %% [markdown]
 """
-Count and time it. Before you run the cell: when the size doubles, by what factor does each
-column grow?
+Count and time it. **Predict**: when the size doubles, by what factor does each column grow?
 """
 
 # %%
@@ -989,17 +1273,32 @@ for size in SIZES:
 # %% [markdown]
 """
 For n x n matrices there are n rows, n columns and n products for each: n * n * n multiplications.
-Doubling n means eight times the work. Every implementation that follows the definition does that
-many. (Cleverer recipes exist: Strassen's needs 7 products of half the size where the definition
-needs 8, at the price of more additions and some precision.) What differs enormously is the cost
-of *one* multiplication. Python spends its time finding out, again and again, what `*` and `+`
-mean for the two objects at hand.
+Doubling n means eight times the work, and every implementation that follows the definition does
+that much. (Cleverer recipes exist: Strassen's needs 7 products of half the size where the
+definition needs 8, at the price of more additions and some precision.) What differs enormously is
+the cost of *one* multiplication. Python spends its time finding out, again and again, what `*` and
+`+` mean for the two objects at hand.
 
-### Then vectorised, for real work
+### Then through the stack, for real work
 
-NumPy hands a matrix product to a BLAS library: code that has been tuned for decades, which
-multiplies many pairs per clock tick and keeps what it needs in the cache, the small fast memory
-inside the processor. This is the version the class uses, so it must also deal with more than two dimensions:
+```
+   x @ W                   Python    which method? wrap, unwrap   once per call
+     |
+   np.matmul(x, W)         NumPy     dtypes, shapes, strides      once per call
+     |
+   sgemm                   BLAS      cuts the product into        per block
+     |                               blocks that fit the cache
+   multiply-add            SIMD      one instruction, 4, 8 or     per element
+                                     16 numbers side by side
+```
+
+In words: only the last line does arithmetic. The loops ran the first line for every number; the
+stack runs it once. **BLAS** (Basic Linear Algebra Subprograms, begun in 1979) is a list of routines
+that every chip maker tunes; `sgemm` is its float32 matrix product. **SIMD** is "single instruction,
+multiple data": a register of 256 bits holds eight float32 or four float64, one more reason for the
+narrow dtype. (An elementwise `+` does not go through BLAS: NumPy has its own SIMD loops for it.)
+
+The product in the class must also deal with more than two dimensions:
 
 * **1-D** operands are vectors, and the product drops that dimension:
   (3,) @ (3,) is a scalar, (2, 3) @ (3,) is (2,), (3,) @ (3, 2) is (2,).
@@ -1007,48 +1306,124 @@ inside the processor. This is the version the class uses, so it must also deal w
   before them broadcast by the rule of Part 3: (10, 2, 3) @ (10, 3, 4) is (10, 2, 4), and
   (10, 2, 3) @ (3, 4) uses the same right-hand matrix ten times.
 
-`np.matmul` follows these rules. In the last case it can be helped: ten small products with the
-same matrix are one product of all twenty rows, (20, 3) @ (3, 4), and one large product is faster
-than many small ones. The next function is given and does that. Your part is to refuse, clearly,
-what does not fit.
+`np.matmul` follows these rules. The last case can be helped: a small product has a price of its
+own, and here are ten of them with the same matrix. Which single product, of which shapes, computes
+the same numbers? **Predict** which of the two is faster, then run it.
 """
 
 # %%
+def best_seconds(call, repeats=7):
+    """The fastest of several runs: the one that was disturbed least."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+random = np.random.RandomState(0)
+many = random.randn(500, 4, 64).astype(np.float32)
+tall = many.reshape(2000, 64)
+shared = random.randn(64, 64).astype(np.float32)
+print(f"500 products (4, 64) @ (64, 64):  {best_seconds(lambda: many @ shared, 50) * 1e6:.0f} us")
+print(f"one product (2000, 64) @ (64, 64): {best_seconds(lambda: tall @ shared, 50) * 1e6:.0f} us")
+
+# %% [markdown]
+"""
+The numbers are the same, and so is the count of multiplications; what the one product saves is the
+price of 499 calls, and it leaves BLAS free to choose its blocks. How much that is worth depends on
+your machine. (Large products use several cores. If another program keeps those busy, the tall one
+may even lose: run the cell again when the machine is quiet.)
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_fast_matmul", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def fast_matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """np.matmul(a, b), where a stack that meets a single matrix becomes one tall product."""
+    """np.matmul(a, b), where a stack that meets a single matrix becomes one tall product.
+
+    Args:
+        a, b: arrays of one dimension or more. If a has more than two dimensions and b exactly
+            two, one 2-D product computes everything, and the result gets the shape that
+            np.matmul(a, b) would have. (No -1 in that shape: a size may be 0.)
+
+    Raises:
+        ValueError: NumPy's, when the operands do not fit.
+
+    Example:
+        (10, 2, 3) @ (3, 4)  ->  (10, 2, 4), from one product (20, 3) @ (3, 4)
+    """
+    ### BEGIN SOLUTION
     if a.ndim > 2 and b.ndim == 2:
         rows = a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
         return np.matmul(rows, b).reshape(a.shape[:-1] + b.shape[1:])
     return np.matmul(a, b)
+    ### END SOLUTION
 
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_fast_matmul", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the same numbers as np.matmul for every pairing, and one product for a stack.
+def test_tensor_fast_matmul():
+    random = np.random.RandomState(3)
+    for left, right in [
+        ((10, 2, 3), (3, 4)), ((2, 3), (3, 4)), ((2, 5, 2, 3), (3, 1)), ((3, 2, 4), (3, 4, 5)),
+        ((4, 5), (3, 5, 2)), ((5, 2, 3), (3,)), ((3,), (3, 4)), ((3,), (3,)), ((0, 2, 3), (3, 4)),
+        ((2, 2, 0), (0, 3)),
+    ]:
+        a, b = random.randn(*left).astype(np.float32), random.randn(*right).astype(np.float32)
+        expected = np.matmul(a.astype(np.float64), b)
+        check.close(fast_matmul(a, b), expected, atol=1e-5,
+                    given=f"fast_matmul of shape {left} and shape {right}")
+        check.equal(fast_matmul(a, b).dtype.name, "float32",
+                    given=f"dtype of fast_matmul of shape {left} and shape {right}")
+
+    @probe
+    def stacks_in_products():
+        seen = []
+
+        class Watched(np.ndarray):
+            def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+                arrays = [np.asarray(x) for x in inputs]
+                if ufunc is np.matmul and arrays[0].ndim > 2:
+                    seen.append(arrays[0].shape)
+                return getattr(ufunc, method)(*arrays, **settings).view(Watched)
+
+        fast_matmul(np.ones((10, 2, 3)).view(Watched), np.ones((3, 4)))
+        return seen
+
+    check.equal(stacks_in_products(), [],
+                given="fast_matmul of shape (10, 2, 3) and shape (3, 4): the stacks that np.matmul "
+                "was given", because="one product (20, 3) @ (3, 4) must do all of it")
+
+
+test_tensor_fast_matmul()
+
+# %% [markdown]
+"""
+What remains is to refuse, clearly, what does not fit. **What will this print?** NumPy's words for
+(2, 3) @ (2, 4):
+"""
+
+# %%
+try:
+    np.matmul(np.ones((2, 3)), np.ones((2, 4)))
+except ValueError as error:
+    print(error)
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_matmul", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the matrix product of two arrays of any number of dimensions from 1 up.
-
-    The last two dimensions multiply; the dimensions before them are stacks, which broadcast. A
-    1-D operand is a vector, whose dimension disappears from the result. (All as np.matmul.)
+    """Return the matrix product of two arrays, as fast_matmul computes it.
 
     Raises:
         ValueError: the message contains both shapes, and says which rule is broken:
             - an operand has no dimension at all (`*` is for numbers);
-            - the inner sizes differ: `a.shape[-1]` must equal `b.shape[-2]`, or `b.shape[0]`
-              when b is 1-D;
+            - the inner sizes differ: the last of `a` must equal the last but one of `b`, or
+              its only one when b is 1-D;
             - the dimensions before the last two do not broadcast.
 
-    Steps:
-        1. Refuse operands with ndim 0.
-        2. Compare the two inner sizes; if they differ, raise the error.
-        3. Return fast_matmul(a, b). If it still raises ValueError, only the dimensions before
-           the last two can be the reason: raise an error of your own instead.
-
     Example:
-        (2, 3) @ (3, 4)         ->  (2, 4)
-        (10, 2, 3) @ (3, 4)     ->  (10, 2, 4)
-        (2, 3) @ (3,)           ->  (2,)
-        (2, 3) @ (2, 4)         ->  ValueError: ... (2, 3) and (2, 4) ... 3 != 2
+        (2, 3) @ (2, 4)  ->  ValueError: ... (2, 3) and (2, 4) ... 3 != 2
     """
     ### BEGIN SOLUTION
     if a.ndim == 0 or b.ndim == 0:
@@ -1072,21 +1447,22 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# What is checked: hand-computed products, vectors, stacks, and operands that do not fit.
 def test_tensor_matmul():
-    """The product on hand-computed numbers, vectors, stacks, and operands that do not fit."""
-    a, v = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([10.0, 1.0])
-    wide = Tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
-    stack = Tensor(np.arange(12).reshape(2, 2, 3))
-    check.close(a.matmul(a).data, [[7, 10], [15, 22]], given="A @ A with A = [[1, 2], [3, 4]]",
-                because="row of A times column of A")
-    check.close((a @ wide).data, [[1, 2, 4], [3, 4, 10]],
-                given="[[1, 2], [3, 4]] @ [[1, 0, 2], [0, 1, 1]]")
-    check.close((a @ v).data, [12, 34], given="[[1, 2], [3, 4]] @ [10, 1]")
-    check.close((v @ a).data, [13, 24], given="[10, 1] @ [[1, 2], [3, 4]]")
-    check.close((v @ v).data, 101, given="[10, 1] @ [10, 1]", because="10 * 10 + 1 * 1")
-    check.close((stack @ Tensor([1.0, 1.0, 1.0])).data, [[3, 12], [21, 30]],
-                given="[[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]] @ [1, 1, 1]")
+    a, v = np.float32([[1, 2], [3, 4]]), np.float32([10, 1])
+    wide = np.float32([[1, 0, 2], [0, 1, 1]])
+    stack = np.arange(12, dtype=np.float32).reshape(2, 2, 3)
+    for left, right, expected, given in [
+        (a, a, [[7, 10], [15, 22]], "[[1, 2], [3, 4]] @ [[1, 2], [3, 4]]"),
+        (a, wide, [[1, 2, 4], [3, 4, 10]], "[[1, 2], [3, 4]] @ [[1, 0, 2], [0, 1, 1]]"),
+        (a, v, [12, 34], "[[1, 2], [3, 4]] @ [10, 1]"),
+        (v, a, [13, 24], "[10, 1] @ [[1, 2], [3, 4]]"),
+        (v, v, 101, "[10, 1] @ [10, 1]"),
+        (stack, np.float32([1, 1, 1]), [[3, 12], [21, 30]],
+         "[[[0, 1, 2], [3, 4, 5]], [[6, 7, 8], [9, 10, 11]]] @ [1, 1, 1]"),
+    ]:
+        check.close(matmul(left, right), expected, given=given, because="row times column")
     random = np.random.RandomState(2)
     for left, right in [
         ((3, 2, 4), (4, 5)), ((2, 3, 2, 4), (4, 1)), ((3, 2, 4), (3, 4, 5)), ((4, 5), (3, 5, 2)),
@@ -1094,9 +1470,9 @@ def test_tensor_matmul():
     ]:
         x, y = random.randn(*left).astype(np.float32), random.randn(*right).astype(np.float32)
         expected = (x[..., :, :, None] * y[..., None, :, :]).sum(axis=-2)
-        check.close((Tensor(x) @ Tensor(y)).data, expected, given=f"shape {left} @ shape {right}",
+        check.close(matmul(x, y), expected, given=f"shape {left} @ shape {right}",
                     atol=1e-5, because="stacks pair by broadcasting")
-        check.equal((Tensor(x) @ Tensor(y)).data.dtype.name, "float32",
+        check.equal(matmul(x, y).dtype.name, "float32",
                     given=f"dtype of shape {left} @ shape {right}")
     for left, right, why in [
         ((2, 3), (2, 4), "the inner sizes, 3 and 2, differ"),
@@ -1108,25 +1484,82 @@ def test_tensor_matmul():
         ((2, 3), (), "a scalar has no dimension to sum over"),
     ]:
         check.raises(ValueError,
-                     lambda left=left, right=right: Tensor(np.ones(left)) @ Tensor(np.ones(right)),
+                     lambda left=left, right=right: matmul(np.ones(left), np.ones(right)),
                      given=f"shape {left} @ shape {right}", mentions=[str(left), str(right)],
                      because=why)
-    check.raises(TypeError, lambda: a @ [[1.0], [2.0]], given="tensor @ list", mentions=["list"])
 
 
 test_tensor_matmul()
 
+# %% [markdown]
+"""
+And the operator. `@` is for tensors only: a list or an array on the right is more often a mistake
+than a wish, so it is refused, by name.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_matmul_operator", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+@method_of(Tensor)
+def __matmul__(self: Tensor, other: Tensor) -> Tensor:
+    """The matrix product `self @ other`, through the seam. `self.matmul(other)` is the same.
+
+    Raises:
+        TypeError: `other` is not a Tensor; the message contains the name of its type.
+        ValueError: the shapes do not fit, with the message of `matmul`.
+
+    Example:
+        Tensor([[1, 2]]) @ Tensor([[3], [4]])  ->  Tensor([[11.]], shape=(1, 1))
+    """
+    ### BEGIN SOLUTION
+    if not isinstance(other, Tensor):
+        raise TypeError(f"A matrix product needs a Tensor, but got {type(other).__name__}.")
+    return compute(matmul, self, other)
+    ### END SOLUTION
+
+
+Tensor.matmul = __matmul__  # the same method under its second name
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_matmul_operator", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the operator and its second name, the seam, and what is refused.
+def test_tensor_matmul_operator():
+    a, b = Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 1.0]])
+    given = "[[1, 2], [3, 4]] @ [[1, 0, 2], [0, 1, 1]]"
+    check.close((a @ b).data, [[1, 2, 4], [3, 4, 10]], given=given)
+    check.close(a.matmul(b).data, [[1, 2, 4], [3, 4, 10]], given="the same with .matmul()")
+    check.true(isinstance(a @ b, Tensor), given=given, because="the result is a Tensor")
+    for wrong in ([[1.0], [2.0]], 3.0, np.ones((2, 1))):
+        check.raises(TypeError, lambda wrong=wrong: a @ wrong, mentions=[type(wrong).__name__],
+                     given=f"tensor @ a {type(wrong).__name__}",
+                     because="only a Tensor may stand on the right")
+    check.raises(ValueError, lambda: b @ a, given="shape (2, 3) @ shape (2, 2)",
+                 mentions=["(2, 3)", "(2, 2)"], because="the inner sizes, 3 and 2, differ")
+
+    @probe
+    def heard():
+        news = []
+        Tensor._record = staticmethod(lambda *told: news.append(told))
+        try:
+            a, b = Tensor([[1.0]]), Tensor([[2.0]])
+            a @ b
+        finally:
+            Tensor._record = None
+        return [[operation.__name__, tensors[0] is a, tensors[1] is b]
+                for _, operation, tensors, _ in news]
+
+    check.equal(heard(), [["matmul", True, True]],
+                given="a @ b: the operation that a listener hears of, and whether it is told of "
+                "a and b themselves", because="every result passes through compute")
+
+
+test_tensor_matmul_operator()
+
+# %% [markdown]
+"""
+How much is the stack worth? **Predict** the last column: does it grow with the size, or shrink?
+"""
+
 # %%
-def best_seconds(call, repeats=7):
-    """The fastest of several runs: the one that was disturbed least."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 print(f"{'size':>6}{'loops, ms':>12}{'vectorised, ms':>16}{'faster by':>12}")
 fast_seconds = {}
 for size in SIZES:
@@ -1138,9 +1571,17 @@ for size in SIZES:
 
 # %% [markdown]
 """
-The same multiplications in the same number: only the price of one has changed. Keep this table
-in mind whenever you are tempted to loop over the elements of a tensor in Python.
+The same multiplications in the same number: only the price of one has changed. The advantage grows
+with the size, because the price of the call is paid once. Keep this table in mind whenever you are
+tempted to loop over the elements of a tensor in Python.
 
+**A good place to stop for today.** You have a class that stores, adds and multiplies:
+`Tensor([[1, 2]]) @ Tensor([[3], [4]]) + 1` works. What follows is about looking at the same memory
+in another way.
+"""
+
+# %% [markdown]
+"""
 ## Part 5: The same numbers in another shape
 
 Memory is one long row of bytes. What makes a row of six numbers a (2, 3) matrix is a note kept
@@ -1162,12 +1603,35 @@ element along each dimension.
                             2  5
 ```
 
-In words: the six numbers never move; reshaping and transposing write a new note about the same
-memory. Both make (3, 2) out of (2, 3) here, and yet the two results are different matrices.
+In words: reshape and transpose both make (3, 2) out of (2, 3) here, and yet the two results are
+different matrices. Confusing them raises no error; it only mixes up the data.
 
 An array that shares another's memory is called a **view**. Making one takes the same instant for
 a kilobyte as for a gigabyte. The other side of it: writing into a view writes into the original.
 Arithmetic, in contrast, always makes a new array.
+
+An array is **contiguous** when walking through it row by row visits memory in order, without a
+jump: the first two above are, the transposed one is not. **What will this print?** Which of the
+three writes reaches `t`?
+"""
+
+# %%
+for label, view in [
+    ("t.reshape(3, 2)", lambda t: t.reshape(3, 2)),
+    ("t.transpose()", lambda t: t.transpose()),
+    ("t.transpose().reshape(6)", lambda t: t.transpose().reshape(6)),
+]:
+    t = np.zeros((2, 3), dtype=np.float32)
+    v = view(t)
+    v.flat[1] = 99
+    order = "contiguous" if v.flags["C_CONTIGUOUS"] else "not contiguous"
+    print(f"{label:<26} strides {v.strides!s:<8} {order:<15} t is now {t.tolist()}")
+
+# %% [markdown]
+"""
+The third write is lost. The transposed elements have to be read in the order 0 3 1 4 2 5, and no
+strides describe that jumping in one dimension, so `reshape` had to copy, silently. Remember the
+pair "transpose, then reshape": it is where views end.
 
 ### reshape
 
@@ -1180,11 +1644,8 @@ One size may be given as `-1`, to be worked out: 12 elements in (3, -1) must be 
 def reshape(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return the same elements, in the same order, in another shape.
 
-    The result is a view whenever strides can describe the new shape; otherwise (it happens after
-    a transpose) NumPy's reshape copies.
-
-    Args:
-        shape: the new shape; at most one of its sizes may be -1, meaning "work it out".
+    The result is a view whenever strides can describe the new shape; otherwise NumPy's reshape
+    copies. At most one size may be -1: it is worked out from the others.
 
     Raises:
         ValueError: more than one -1, another negative size, or a number of elements that
@@ -1192,17 +1653,8 @@ def reshape(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
             that stands beside a 0). The message contains the old shape and the requested
             one, as it was given.
 
-    Steps:
-        1. `known`: the product of the sizes that are not -1 (math.prod of an empty sequence is 1).
-        2. If there is exactly one -1, replace it by array.size // known. (Leave it when
-           `known` is 0: there is nothing to divide by.)
-        3. If now a size is negative, or the product of all is not array.size, raise
-           ValueError. A division that left a rest is noticed here, too.
-        4. Return array.reshape(...) with the complete shape.
-
     Example:
-        shape (2, 6) to (3, -1)   ->  (3, 4)
-        shape (2, 6) to (5, -1)   ->  ValueError naming (2, 6) and (5, -1)
+        shape (2, 6) to (3, -1)  ->  (3, 4)
     """
     ### BEGIN SOLUTION
     complete = tuple(shape)
@@ -1218,9 +1670,9 @@ def reshape(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_reshape", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_reshape", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the order of the elements, the -1, shared memory, shapes that cannot be filled.
 def test_tensor_reshape():
-    """Order of elements, the -1, shared memory, and shapes that cannot be filled."""
     t = Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     check.close(t.reshape(3, 2).data, [[1, 2], [3, 4], [5, 6]],
                 given="[[1, 2, 3], [4, 5, 6]].reshape(3, 2)",
@@ -1256,9 +1708,9 @@ test_tensor_reshape()
 ### Naming an axis
 
 Dimensions are also called **axes**, numbered from 0, or from the end: -1 is the last axis, however
-many come before it. The reductions of Part 6 take axes in four spellings: `None` for all, a number, a
-negative number, or a tuple (or list) of numbers; `permute` takes the last. One function turns every
-spelling into the same form.
+many come before it. (NumPy says `axis`, PyTorch says `dim`; they mean the same.) The reductions of
+Part 6 take axes in four spellings: `None` for all, a number, a negative number, or a tuple (or
+list) of numbers; `permute` takes the last. One function turns every spelling into the same form.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_resolve_axes", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1267,31 +1719,20 @@ def resolve_axes(axis: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> 
     """Turn any way of naming axes into a tuple of axis numbers from 0 up.
 
     Args:
-        axis: None (every axis), a whole number, or a tuple or list of whole numbers. Negative
-            numbers count from the end: -1 is the last axis.
+        axis: None (every axis), a whole number, or a tuple or list of whole numbers.
+            Negative numbers count from the end: -1 is the last axis.
         shape: the shape whose axes are meant.
 
     Returns:
         The axes in the order they were named, all between 0 and len(shape) - 1.
 
     Raises:
-        ValueError: for an axis that the shape does not have, the message contains that axis as
-            it was given (-4, say) and the shape; for an axis named twice, it contains `axis`
-            as it was given, all of it ((1, -1), say), and the shape.
-
-    Steps:
-        1. None: return all axes.
-        2. Make a single number a tuple of one.
-        3. Check every axis: allowed are -ndim to ndim - 1, where ndim is len(shape).
-        4. Make them non-negative: in Python, -1 % 3 is 2.
-        5. Check that none occurs twice: 1 and -1 are the same axis of a (2, 3) matrix.
+        ValueError: for an axis that the shape does not have, the message contains that axis
+            as it was given (-4, say) and the shape; for an axis named twice, it contains
+            `axis` as it was given, all of it ((1, -1), say), and the shape.
 
     Example:
-        resolve_axes(None, (2, 3, 4))     ->  (0, 1, 2)
-        resolve_axes(-1, (2, 3, 4))       ->  (2,)
         resolve_axes((0, -1), (2, 3, 4))  ->  (0, 2)
-        resolve_axes(5, (2, 3, 4))        ->  ValueError: ... 5 ... (2, 3, 4)
-        resolve_axes((1, -1), (2, 3))     ->  ValueError: ... (1, -1) ... (2, 3)
     """
     ### BEGIN SOLUTION
     ndim = len(shape)
@@ -1310,9 +1751,9 @@ def resolve_axes(axis: int | tuple[int, ...] | None, shape: tuple[int, ...]) -> 
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_resolve_axes", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_resolve_axes", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: all spellings of an axis, and those that mean nothing.
 def test_tensor_resolve_axes():
-    """All spellings of an axis, and those that mean nothing."""
     shape = (2, 3, 4)
     for axis, expected in [
         (0, (0,)), (2, (2,)), (-1, (2,)), (-3, (0,)), (None, (0, 1, 2)), ((0, -1), (0, 2)),
@@ -1343,13 +1784,13 @@ permuting (32, 3, 224, 224) by (0, 2, 3, 1) gives (32, 224, 224, 3). `transpose`
 axes; without arguments it takes the last two, which for a matrix is the transpose you know, and
 for a stack of matrices transposes each of them.
 
-Both exchange entries of shape and strides, so both are views.
+Both only exchange entries of shape and strides, so both are views.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_transpose", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def permute(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Return a view with the axes in a new order.
+    """Return a view with the axes in a new order (NumPy: `array.transpose(order)`).
 
     Args:
         axes: every axis exactly once (negative numbers allowed); entry i names the old axis
@@ -1358,11 +1799,6 @@ def permute(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     Raises:
         ValueError: an axis does not exist or is named twice (both with the message of
             resolve_axes), or an axis is missing (the message contains `axes` and the shape).
-
-    Steps:
-        1. resolve_axes makes the axes non-negative and refuses the first two faults.
-        2. Refuse the third: fewer axes than the array has.
-        3. array.transpose(order) makes the view.
 
     Example:
         permute(array of shape (2, 3, 4), (2, 0, 1))  ->  shape (4, 2, 3)
@@ -1380,27 +1816,20 @@ def permute(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
 def transpose(
     array: np.ndarray, dim0: int | None = None, dim1: int | None = None
 ) -> np.ndarray:
-    """Return a view with two axes exchanged, by default the last two.
+    """Return a view with two axes exchanged (NumPy: `array.swapaxes(first, second)`).
 
     Args:
         array: any array. Without dim0 and dim1, one of fewer than two dimensions has nothing
             to exchange and comes back as it is.
-        dim0, dim1: the axes to exchange (negative numbers allowed); both or neither.
+        dim0, dim1: the axes to exchange (negative numbers allowed; the same axis twice
+            exchanges nothing); both or neither. Neither means the last two.
 
     Raises:
         ValueError: only one of dim0 and dim1 is given (the message contains the shape), or an
             axis does not exist (with the message of resolve_axes).
 
-    Steps:
-        1. Neither given: return the array if it has fewer than 2 dimensions, else use -2, -1.
-        2. Only one given: raise ValueError.
-        3. resolve_axes checks each number (one at a time: exchanging an axis with itself is
-           pointless but allowed).
-        4. array.swapaxes(first, second) makes the view.
-
     Example:
-        transpose(array of shape (2, 3, 4))        ->  shape (2, 4, 3)
-        transpose(array of shape (2, 3, 4), 0, 1)  ->  shape (3, 2, 4)
+        transpose(array of shape (2, 3, 4))  ->  shape (2, 4, 3)
     """
     ### BEGIN SOLUTION
     if dim0 is None and dim1 is None:
@@ -1418,9 +1847,9 @@ def transpose(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_transpose", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_transpose", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# What is checked: which element goes where, defaults, negative axes, shared memory, faults.
 def test_tensor_transpose():
-    """Which element goes where, defaults, negative axes, shared memory, and faults."""
     t = Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     check.close(t.transpose().data, [[1, 4], [2, 5], [3, 6]],
                 given="[[1, 2, 3], [4, 5, 6]].transpose()", because="rows become columns")
@@ -1476,6 +1905,38 @@ test_tensor_transpose()
 
 # %% [markdown]
 """
+The picture shows where in memory each element stands: dark is first, bright is last. **Predict**
+which of the two (6, 4) panels runs smoothly from dark to bright along its rows.
+"""
+
+# %%
+places = Tensor(np.arange(24)).reshape(4, 6)
+panels = [
+    ("(4, 6)", places), ("reshape(6, 4)", places.reshape(6, 4)), ("transpose()", places.transpose())
+]
+for label, panel in panels:
+    print(f"{label:<16} shape {panel.shape}, strides {panel.data.strides}")
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    print("Without matplotlib you miss a picture: place in memory, reshaped and transposed.")
+else:
+    figure, axes = plt.subplots(1, 3, figsize=(8, 3.4))
+    for panel_axes, (label, panel) in zip(axes, panels, strict=True):
+        panel_axes.imshow(panel.data)
+        for (row, column), place in np.ndenumerate(panel.data):
+            colour = "white" if place < 12 else "black"
+            panel_axes.text(column, row, int(place), ha="center", va="center", color=colour)
+        panel_axes.set(title=label, xticks=[], yticks=[])
+    figure.suptitle("Place in memory: reshape keeps the order, transpose does not")
+    figure.tight_layout()
+    plt.show()
+
+# %% [markdown]
+"""
+Reshaping lays the same thread out in rows of another length. Transposing turns the picture, so that
+each row now has to jump through memory: not contiguous, and for large tensors slower to read.
+
 ## Part 6: Reductions
 
 A reduction folds many numbers into one: a sum, an average, a maximum. The question is always
@@ -1489,34 +1950,39 @@ disappears**.
     [4, 5, 6]]                  the 2 is gone      the 3 is gone    both are gone
 ```
 
-In words: for a table of rows and columns, axis=0 runs down the rows and leaves one number per
-column; axis=1 runs along the columns and leaves one number per row; no axis at all leaves a
-single number.
+In words: people stumble because `axis=0` sounds like "the rows" and leaves one number per
+*column*. Ask what becomes of the shape, not what the axis is called.
 
 With `keepdims=True` the axis stays, with size 1: (2, 3) becomes (2, 1) instead of (2,). Then the
-result broadcasts against the tensor it came from, as in `t - t.mean(axis=1, keepdims=True)`.
+result broadcasts against the tensor it came from. **What will this print?** The cell subtracts from
+each row of a square table the row's own average, first without keepdims:
+"""
 
-Unlike `+`, a sum of int8 does not wrap: NumPy adds narrow whole numbers in a wider type, and the
-tensor stores the result as float32 (exact up to 16,777,216; beyond that, 7 digits). A sum of float16
-stays float16, though, and becomes inf beyond 65504. And if there is nothing to fold, as in shape (0, 3), the sum is 0, the mean is nan with a warning, and the
-maximum is a ValueError of NumPy's.
+# %%
+table = np.array([[1.0, 2.0], [10.0, 20.0]])
+print("without keepdims:", (table - table.mean(axis=1)).tolist())
+print("with keepdims:   ", (table - table.mean(axis=1, keepdims=True)).tolist())
+
+# %% [markdown]
+"""
+No error, and the first answer is wrong: the averages of the rows, a vector, met the columns. On a
+table that is not square it would have been an error. Tests on square tables prove little.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_reductions", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def reduce_sum(array: np.ndarray, axis: Any = None, keepdims: bool = False) -> np.ndarray:
-    """Return the sum along `axis`.
+    """Return the sum along `axis`, as array.sum computes it.
 
     Args:
-        axis: None for all axes, a number (negative allowed) or a tuple: see resolve_axes.
+        axis: every spelling that resolve_axes understands.
         keepdims: keep each folded axis, with size 1.
 
     Raises:
         ValueError: the axis does not exist; the message comes from resolve_axes.
 
-    Steps: array.sum(axis=..., keepdims=...), with the axes that resolve_axes returns.
-
-    Example: shape (2, 3), axis=-1  ->  shape (2,), or (2, 1) with keepdims
+    Example:
+        shape (2, 3), axis=-1  ->  shape (2,), or (2, 1) with keepdims
     """
     ### BEGIN SOLUTION
     return array.sum(axis=resolve_axes(axis, array.shape), keepdims=keepdims)
@@ -1524,29 +1990,22 @@ def reduce_sum(array: np.ndarray, axis: Any = None, keepdims: bool = False) -> n
 
 
 def reduce_mean(array: np.ndarray, axis: Any = None, keepdims: bool = False) -> np.ndarray:
-    """Return the average along `axis`: the sum divided by how many numbers were folded.
-
-    Arguments and errors as in reduce_sum; array.mean does the work. An average of float32 is
-    float32, an average of float16 is float16.
-    """
+    """Return the average along `axis`, as array.mean computes it. The rest as in reduce_sum."""
     ### BEGIN SOLUTION
     return array.mean(axis=resolve_axes(axis, array.shape), keepdims=keepdims)
     ### END SOLUTION
 
 
 def reduce_max(array: np.ndarray, axis: Any = None, keepdims: bool = False) -> np.ndarray:
-    """Return the largest element along `axis`.
-
-    Arguments and errors as in reduce_sum; array.max does the work.
-    """
+    """Return the largest element along `axis`, as array.max does. The rest as in reduce_sum."""
     ### BEGIN SOLUTION
     return array.max(axis=resolve_axes(axis, array.shape), keepdims=keepdims)
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_reductions", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_reductions", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# What is checked: sum, mean and max over each kind of axis, keepdims, and dtypes.
 def test_tensor_reductions():
-    """Sum, mean and max over each kind of axis, with and without keepdims, and their dtypes."""
     t = Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]])
     for method, settings, expected in [
         ("sum", {"axis": 0}, [5, 7, 12]),
@@ -1598,20 +2057,36 @@ test_tensor_reductions()
 
 # %% [markdown]
 """
+Unlike `+`, a sum of int8 does not wrap: NumPy adds narrow whole numbers in a wider type, and the
+tensor stores the result as float32 (exact up to 16,777,216; beyond that, 7 digits). A sum of
+float16 stays float16, and becomes inf beyond 65504. If there is nothing to fold, as in shape
+(0, 3), the sum is 0, the mean is nan with a warning, and the maximum is a ValueError of NumPy's.
+
 ## Part 7: Selecting parts
 
 NumPy's indexing is rich, and `take` simply uses it: `t[1:3]` and `t[:, -1]` are views, and so is
 `t[0]` (except for a 1-D tensor, where it is a single number, copied); `t[[2, 0, 2]]` gathers rows
 2, 0 and 2 into a new array.
 
-Only one thing needs care. A tensor may itself hold row numbers, and it stores them as float32:
-2.0, not 2. NumPy refuses floating point positions, so `as_index` converts those that stand in a
-tensor, an array or a list, and refuses fractions such as 1.5. (A bare `t[2.0]` gets no such help:
-you can write `t[2]`.)
+One thing needs care: a tensor may itself hold row numbers. **What will this print?**
+"""
 
-A warning: a **mask** (one True or False per row) must be a list or a NumPy array of bools. Inside
-a Tensor it has become 1.0 and 0.0 long before `as_index` sees it, so `t[Tensor(mask)]` picks rows
-1 and 0, without an error.
+# %%
+rows = Tensor([2, 0])
+try:
+    np.arange(3)[rows.data]
+except IndexError as error:
+    print(error)
+
+# %% [markdown]
+"""
+Your tensor stores 2.0, not 2, and NumPy refuses floating point positions. `as_index` converts those
+that stand in a tensor, an array or a list, and refuses fractions such as 1.5. (A bare `t[2.0]` gets
+no such help: you can write `t[2]`.)
+
+A **mask** (one True or False per row) must be a list or a NumPy array of bools. Inside a Tensor it
+has become 1.0 and 0.0 long before `as_index` sees it, so `t[Tensor(mask)]` picks rows 1 and 0,
+without an error.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tensor_indexing", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1633,16 +2108,8 @@ def as_index(key: Any) -> Any:
         IndexError: a floating point position in a list, an array or a Tensor that is not a
             whole number, such as 1.5. The message contains that number.
 
-    Steps:
-        1. Tuple: call as_index for each entry.
-        2. Not a list, np.ndarray or Tensor: return the key itself.
-        3. np.asarray makes an array of any of the three. If its dtype.kind is "f", convert
-           to np.int64 and compare with the original: a difference means fractions.
-
     Example:
-        as_index(Tensor([2, 0]))   ->  array([2, 0]), of int64
-        as_index(slice(0, 2))      ->  slice(0, 2)
-        as_index([0.5])            ->  IndexError: ... [0.5]
+        as_index(Tensor([2, 0]))  ->  array([2, 0]), of int64
     """
     ### BEGIN SOLUTION
     if isinstance(key, tuple):
@@ -1660,13 +2127,13 @@ def as_index(key: Any) -> Any:
 
 
 def take(array: np.ndarray, key: Any) -> np.ndarray:
-    """Return array[key]. `key` is what as_index returns."""
+    """array[key], where `key` is what as_index returns."""
     return array[key]
 
 
-# %% nbgrader={"grade": true, "grade_id": "test_tensor_indexing", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_indexing", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: numbers, slices, lists, masks and tensors as positions; fractions are refused.
 def test_tensor_indexing():
-    """Numbers, slices, lists, masks and tensors as positions; fractions are refused."""
     t = Tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]])
     name = "[[1, 2, 3], [4, 5, 6], [7, 8, 9]]"
     mask = np.array([True, False, True])
@@ -1708,35 +2175,244 @@ test_tensor_indexing()
 
 # %% [markdown]
 """
-# Use: predictions from data
+### A bug hunt: the memory that never comes back
 
-The pattern that every network repeats is `x @ W + b`: features times weights, plus an offset.
-Here it is on a table of four flats. The raw columns differ wildly in scale, so each is first
-brought to mean 0 and a comparable range; `keepdims` and broadcasting do what loops would do.
+A colleague keeps the best row of every batch, the row with the largest sum. A batch takes 1 MB, a
+row 1 KB. After a thousand batches the function below should hold 1 MB of rows. Instead the process
+grows by 1 MB *per batch* until the operating system ends it. The rows it returns are all correct.
+
+Run the two cells below the next one as they stand: the second one shows the symptom. Then find the
+cause and repair it.
 """
 
 # %%
-#            area m2  rooms  year
-flats = Tensor([[50, 2, 1990], [80, 3, 1975], [120, 5, 2005], [65, 3, 2018]])
-centre = flats.mean(axis=0, keepdims=True)
-spread = (flats - centre).max(axis=0, keepdims=True)
-x = (flats - centre) / spread
-W = Tensor([[0.8, 1.0], [0.3, 0.2], [0.1, -0.5]])
-b = Tensor([3.0, 1.5])
-output = x.matmul(W) + b  # price, heating cost
-print("centre ", centre)
-print("x      ", x)
-print("output ", output)
-print(f"shapes: {x.shape} @ {W.shape} + {b.shape} -> {output.shape}")
+def held_megabytes(function, batches=20):
+    """How much memory is still in use after `function`, while its result is alive."""
+    tracemalloc.start()
+    rows = function(Tensor(np.ones((1000, 250), dtype=np.float32)) for _ in range(batches))
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return held / 1e6, sum(row.memory_footprint() for row in rows) / 1e6
+
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_best_rows", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
+def best_rows(batches: Any) -> list[Tensor]:
+    """Return, for each batch, the row with the largest sum (the first of equals).
+
+    Args:
+        batches: any iterable of 2-D Tensors, such as a generator. It is read once, and no
+            batch is changed.
+
+    Returns:
+        A list of 1-D Tensors. Together they keep no more memory alive than they show.
+    """
+    kept = []
+    for batch in batches:
+        totals = batch.sum(axis=1)
+        best = int(np.argmax(totals.data))
+        ### BEGIN BROKEN
+        # kept.append(batch[best])
+        ### END BROKEN
+        ### BEGIN SOLUTION
+        kept.append(Tensor(batch[best].data.copy()))
+        ### END SOLUTION
+    return kept
+
+
+# %%
+held, shown = held_megabytes(best_rows)
+print(f"20 batches of 1 MB: {held:.2f} MB are held for {shown:.2f} MB of rows")
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_best_rows", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: the rows are right, the batches untouched, and only the rows stay in memory.
+def test_tensor_best_rows():
+    @probe
+    def chosen():
+        batches = [Tensor([[1.0, 2.0], [5.0, 0.0]]), Tensor([[3.0, 3.0], [2.0, 4.0]])]
+        rows = best_rows(batch for batch in batches)
+        return [[row.data.tolist() for row in rows], [type(row).__name__ for row in rows],
+                [batch.data.tolist() for batch in batches]]
+
+    given = "best_rows of the batches [[1, 2], [5, 0]] and [[3, 3], [2, 4]]"
+    check.equal(chosen()[0], [[5.0, 0.0], [3.0, 3.0]], given=given,
+                because="the largest sum wins, the first of equals")
+    check.equal(chosen()[1], ["Tensor", "Tensor"], given=f"{given}: types")
+    check.equal(chosen()[2], [[[1.0, 2.0], [5.0, 0.0]], [[3.0, 3.0], [2.0, 4.0]]],
+                given="the batches after the call", because="no batch is changed")
+
+    @probe
+    def bytes_kept_alive():
+        rows = best_rows(Tensor(np.ones((100, 25), dtype=np.float32)) for _ in range(4))
+        kept = []
+        for row in rows:
+            owner = row.data
+            while owner.base is not None:
+                owner = owner.base
+            kept.append(int(owner.nbytes))
+        return kept
+
+    check.equal(bytes_kept_alive(), [100, 100, 100, 100],
+                given="best_rows of 4 batches of shape (100, 25), float32: the bytes of the "
+                "memory block that each returned row keeps alive",
+                because="a row shows 25 elements of 4 bytes; more must not stay in memory")
+
+
+test_tensor_best_rows()
 
 # %% [markdown]
 """
-# Reflect: what your tensors cost
+A block of memory lives as long as anything that looks at it, be it one row. The same leak appears
+wherever small views of large things are collected: a thumbnail of each photo, one column of a
+table. Views are cheap to make and can be dear to keep.
+"""
 
-## 1. The price of an operation: overhead or work?
+# %% [markdown]
+"""
+# Use
+
+## All distances at once
+
+How far is each of n points from each of m centres? Searching, grouping and recommending begin with
+this table. The exercise is open: the docstring says what must hold, the way is yours.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "tensor_distances", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
+def squared_distances(points: Tensor, centres: Tensor) -> Tensor:
+    """Return the squared Euclidean distance of every point from every centre.
+
+    Every step is an operation of your Tensor, and their number does not depend on how many
+    points and centres there are. Points far from the origin lose no precision: moving
+    everything by 10,000 changes no distance between points with whole coordinates.
+
+    Args:
+        points: shape (n, d), one point per row.
+        centres: shape (m, d).
+
+    Returns:
+        A Tensor of shape (n, m).
+
+    Raises:
+        ValueError: the two have a different d, also where one of them is 1. The message
+            contains both shapes.
+
+    Example:
+        points [[0, 0], [3, 4]], centres [[0, 0]]  ->  [[0], [25]]
+    """
+    ### BEGIN SOLUTION
+    n, d = points.shape
+    if centres.shape[1] != d:
+        raise ValueError(f"Points {points.shape} and centres {centres.shape} differ in d.")
+    difference = points.reshape(n, 1, d) - centres
+    return (difference * difference).sum(axis=2)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "test_tensor_distances", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# What is checked: known distances, symmetry, a shift, brute force, number of operations, faults.
+def test_tensor_distances():
+    check.close(squared_distances(Tensor([[0, 0], [3, 4]]), Tensor([[0, 0]])).data, [[0], [25]],
+                given="points [[0, 0], [3, 4]], centres [[0, 0]]", because="3 * 3 + 4 * 4")
+    check.close(squared_distances(Tensor([[1, 2]]), Tensor([[1, 2], [4, 6], [1, 0]])).data,
+                [[0, 25, 4]], given="points [[1, 2]], centres [[1, 2], [4, 6], [1, 0]]")
+    random = np.random.RandomState(5)
+    for n, m, d in [(5, 4, 3), (4, 4, 4), (3, 3, 1), (1, 6, 2), (2, 2, 2)]:
+        a = random.randint(-9, 10, size=(n, d)).astype(np.float32)
+        b = random.randint(-9, 10, size=(m, d)).astype(np.float32)
+        brute = [[sum((p - c) ** 2 for p, c in zip(x, y, strict=True)) for y in b] for x in a]
+        given = f"points of shape {a.shape}, centres of shape {b.shape}"
+        check.close(squared_distances(Tensor(a), Tensor(b)).data, brute, given=given)
+        check.close(squared_distances(Tensor(b), Tensor(a)).data, np.transpose(brute),
+                    given=f"{given}, exchanged", because="from a to b is as far as from b to a")
+        check.close(squared_distances(Tensor(a + 10_000), Tensor(b + 10_000)).data, brute,
+                    given=f"{given}, everything moved by 10,000",
+                    because="moving everything changes no distance")
+    for left, right in [((4, 3), (5, 2)), ((4, 3), (5, 1)), ((4, 1), (5, 3))]:
+        a, b = Tensor(np.ones(left)), Tensor(np.ones(right))
+        check.raises(ValueError, lambda a=a, b=b: squared_distances(a, b),
+                     given=f"points of shape {left}, centres of shape {right}",
+                     mentions=[str(left), str(right)], because="they have a different d")
+
+    @probe
+    def operations():
+        counts = []
+        for n in (3, 30):
+            heard = []
+            Tensor._record = staticmethod(lambda *news, heard=heard: heard.append(news))
+            try:
+                result = squared_distances(Tensor(np.ones((n, 2))), Tensor(np.ones((n, 2))))
+            finally:
+                Tensor._record = None
+            counts.append(len(heard))
+        return [counts[0] == counts[1], bool(heard) and heard[-1][0] is result]
+
+    check.equal(operations(), [True, True],
+                given="squared_distances of 3 and of 30 points: is the number of operations the "
+                "same, and is the result the last thing that the listener heard of?",
+                because="broadcasting replaces the loop, and every step passes through compute")
+
+
+test_tensor_distances()
+
+# %% [markdown]
+"""
+## A reader of digits
+
+Now real data: TinyDigits, 1,000 handwritten digits of 8 x 8 pixels and 200 more that nobody has
+looked at yet. Take the average image of each digit; call an unseen image by the average that it is
+nearest to. That is a reduction, a broadcast and an argmin. **Predict**: how many of the 200 will it
+read, if pure guessing reads 20? And what do the average digits look like?
+"""
+
+# %%
+import sys
+from pathlib import Path
+
+here = Path.cwd()
+sys.path += [str(place) for place in (here, *here.parents) if (place / "datasets").is_dir()][:1]
+from datasets.tinydigits import load_tinydigits
+
+images, labels, test_images, test_labels = load_tinydigits()
+pixels, unseen = Tensor(images).reshape(-1, 64), Tensor(test_images).reshape(-1, 64)
+averages = Tensor([pixels[labels == digit].mean(axis=0).data for digit in range(10)])
+distances = squared_distances(unseen, averages)
+answers = distances.numpy().argmin(axis=1)
+print(f"{unseen.shape} and {averages.shape} -> {distances.shape}")
+print(f"read correctly: {(answers == test_labels).sum()} of {len(test_labels)}")
+
+# %%
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    print("Without matplotlib you miss a picture: the ten average digits, and some misread ones.")
+else:
+    wrong = np.flatnonzero(answers != test_labels)[:10]
+    figure, panels = plt.subplots(2, 10, figsize=(10, 3.2))
+    for digit, panel in enumerate(panels[0]):
+        panel.imshow(averages[digit].reshape(8, 8).data, cmap="gray_r")
+        panel.set(title=str(digit))
+    for panel, index in zip(panels[1], wrong, strict=False):
+        panel.imshow(test_images[index], cmap="gray_r")
+        panel.set(title=f"{test_labels[index]} as {answers[index]}")
+    for panel in panels.flat:
+        panel.set_axis_off()
+    figure.suptitle("The average of each digit (above); digits read wrong (below)")
+    figure.tight_layout()
+    plt.show()
+
+# %% [markdown]
+"""
+About nine of ten, with nothing but your tensors and no learning at all. The averages are blurred
+where writers differ, and the misread digits fall between two of them. Keep the figure in mind: a
+network that *learns* has to beat it.
+
+# Reflect
+
+## What it costs
+
+### Overhead or work?
 
 An operation on a tensor has a fixed part (calling functions, making objects) and a part that
-grows with the number of elements. Where does one overtake the other?
+grows with the number of elements. **Predict**: from which size on does the wrapper hardly matter?
 """
 
 # %%
@@ -1756,14 +2432,14 @@ for size in (1, 100, 10_000, 1_000_000):
 """
 Subtract the NumPy column from the tensor column in the first rows: that is the price of the
 wrapper, which hardly depends on the size. On a single number it is most of the time; the larger
-the tensor, the smaller its share, and the less time per element. This is why networks process
-*batches*: the fixed price is paid once for many examples.
+the tensor, the smaller its share. This is why networks process *batches*: the fixed price is paid
+once for many examples.
 
-## 2. Growth: elementwise against matrix product
+### Growth: elementwise against matrix product
 
 Adding visits each element once; a matrix product visits each row once per column. An n x n
 product takes n^3 multiplications and about as many additions, 2 n^3 operations. GFLOP/s below
-means billions of such operations per second.
+means billions of such operations per second. **Predict** the two growth columns.
 """
 
 # %%
@@ -1784,31 +2460,35 @@ for size in (128, 256, 512, 1024):
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("matplotlib is not installed: the tables above say the same as the plot.")
+    print("Without matplotlib you miss a picture: time against size, on logarithmic axes.")
 else:
     figure, axes = plt.subplots(figsize=(6, 4))
-    axes.loglog(list(loop_seconds), list(loop_seconds.values()), "o-", label="three loops")
-    axes.loglog(list(fast_seconds), list(fast_seconds.values()), "s-", label="vectorised")
-    axes.loglog([g[0] for g in growth], [g[2] for g in growth], "^-", label="vectorised, larger")
+    axes.loglog(list(loop_seconds), list(loop_seconds.values()), "o-", label="product, three loops")
+    axes.loglog(list(fast_seconds), list(fast_seconds.values()), "s-", label="product, BLAS")
+    axes.loglog([g[0] for g in growth], [g[2] for g in growth], "^-", label="product, BLAS, larger")
     axes.loglog([g[0] for g in growth], [g[1] for g in growth], "d--", label="addition")
-    axes.set(xlabel="n, for n x n matrices", ylabel="seconds", title="Matrix product")
+    axes.set(xlabel="n, for n x n matrices", ylabel="seconds")
+    axes.set_title("Eight times the work per doubling: steep lines, far apart")
     axes.legend()
+    plt.show()
 
 # %% [markdown]
 """
-By the count, each doubling of n costs addition 4 times and the product 8 times as much. Two things
-bend the measured growth: a small operation consists mostly of its fixed price (and grows slower),
-and a large one no longer fits the caches (so addition may suddenly grow faster).
+By the count, each doubling of n costs addition 4 times and the product 8 times as much. Three
+things bend the measured growth: a small operation consists mostly of its fixed price (and grows
+slower), a large one no longer fits the caches (so addition may suddenly grow faster), and a large
+product uses several cores, which other programs may hold.
 
-On the doubly logarithmic axes of the plot, "8 times per doubling" is a straight line. The three
-loops follow it from their first point, because each multiplication is so dear. The vectorised
-product begins nearly flat, at its fixed price, and approaches the same slope only for the larger
-sizes.
+On doubly logarithmic axes, "8 times per doubling" is a straight line. The three loops follow it
+from their first point, because each multiplication is so dear. The vectorised product begins
+nearly flat, at its fixed price, and approaches the same slope only for the larger sizes.
 
-## 3. Memory: what broadcasting saves
+### Memory: broadcasting, and a first look at working in place
 
-Add a (768,) vector to a (32, 512, 768) tensor: once as broadcasting does it, once after copying
-the vector into the full shape. `tracemalloc` reports the most memory held at one time.
+Add a (768,) vector to a (32, 512, 768) tensor in three ways: after copying the vector into the full
+shape, by broadcasting, and by broadcasting with `out=`, which lets NumPy write the result into
+memory that exists. `tracemalloc` reports the most memory held at one time, beyond what was there
+before. **Predict** the three figures; the large tensor takes 50 MB.
 """
 
 # %%
@@ -1823,26 +2503,25 @@ def peak_megabytes(call):
 
 large = Tensor(np.zeros((32, 512, 768), dtype=np.float32))
 vector = Tensor(np.ones(768, dtype=np.float32))
-
-
-def add_tiled():
-    return large + Tensor(np.tile(vector.data, (32, 512, 1)))
-
-
-print(f"the vector: {vector.memory_footprint():>12,} bytes")
-print(f"the tensor: {large.memory_footprint():>12,} bytes")
-print(f"peak of large + vector, broadcast:   {peak_megabytes(lambda: large + vector):>7.1f} MB")
-print(f"peak of large + copies of vector:    {peak_megabytes(add_tiled):>7.1f} MB")
+for label, call in [
+    ("large + copies of vector", lambda: large + Tensor(np.tile(vector.data, (32, 512, 1)))),
+    ("large + vector, broadcast", lambda: large + vector),
+    ("the same with out=large.data", lambda: np.add(large.data, vector.data, out=large.data)),
+]:
+    print(f"{label:<32}{peak_megabytes(call):>8.1f} MB")
+print("large[0, 0, 0] is now", large[0, 0, 0].item())
 
 # %% [markdown]
 """
-Both need one result of 50 MB. The copies need another 50 MB, to hold the same 768 numbers
-16,384 times.
+The copies need another 50 MB, to hold the same 768 numbers 16,384 times. In place, almost nothing
+is needed, and the price stands in the last line: the old value is gone. Whoever still needs it,
+through a view or for a later computation, gets a wrong number and no error. That is why your
+operators never work in place, and why `t += 1` makes a new tensor and gives it the old name. Module
+18 comes back to `out=`, where it is safe and worth it.
 
-## 4. Views against copies, and memory that is written again
+### Views against copies
 
-The line with the buffer is a preview of a habit: `out=` lets NumPy write into memory that exists,
-instead of asking the system for fresh memory each time.
+**Predict** which of these cost microseconds and which milliseconds.
 """
 
 # %%
@@ -1850,24 +2529,19 @@ def report(label, call):
     print(f"{label:<44}{best_seconds(call) * 1e6:>12,.1f} us")
 
 
+buffer = np.empty_like(large.data)
 report("reshape (a view)", lambda: large.reshape(-1, 768))
 report("transpose (a view)", lambda: large.transpose())
 report("a copy of the data", lambda: large.data.copy())
 report("reshape of a transposed tensor (must copy)", lambda: large.transpose().reshape(-1))
 report("large + 1 (new memory)", lambda: large + 1)
-buffer = np.empty_like(large.data)
 report("the same sum into an existing buffer", lambda: np.add(large.data, 1, out=buffer))
-transposed = large.transpose()
-print("strides", large.data.strides, "-> transposed", transposed.data.strides)
-shared = np.shares_memory(large.data, transposed.data)
-flat = np.shares_memory(large.data, transposed.reshape(-1).data)
-print("transposed shares memory:", shared, "| flattened after transposing shares memory:", flat)
 
 # %% [markdown]
 """
-A view costs microseconds at any size. Flattening a *transposed* tensor is different: its elements
-no longer lie in the order in which they are to be read, and no strides describe that order, so
-NumPy has to copy after all, in an order that is unkind to the cache.
+A view costs the same at any size. Flattening a *transposed* tensor copies, as you saw in Part 5,
+and in an order that is unkind to the cache. New memory has a price of its own besides: the
+operating system must hand it over, page by page. How much that adds is a matter of your machine.
 
 ## Questions
 
@@ -1882,18 +2556,7 @@ for the stack.
 
 </details>
 
-**2.** `y = x.reshape(2, 2)` followed by `y.data[0, 0] = 99`: what happens to x? And with
-`y = (x + 0).reshape(2, 2)`?
-
-<details><summary>Answer</summary>
-
-reshape is a view: x changes too. `x + 0` computes a new array first, so x stays as it was, at
-the price of a copy. Silent changes through views are hard to find; when in doubt, ask
-`np.shares_memory(x.data, y.data)`.
-
-</details>
-
-**3.** Why does `compute` not check shapes before it calls the operation?
+**2.** Why does `compute` not check shapes before it calls the operation?
 
 <details><summary>Answer</summary>
 
@@ -1901,37 +2564,72 @@ Nearly all operations succeed. A check beforehand is paid for every time; explai
 failure is paid for once, by the operation that failed anyway.
 
 </details>
+
+**3.** `squared_distances` on 10,000 images of 784 pixels against 10,000 others: how many bytes does
+its largest tensor take? The formula |x - c|² = |x|² - 2 x·c + |c|² needs no such tensor. What does
+it need instead, and which part of your contract would it break?
+
+<details><summary>Answer</summary>
+
+10,000 * 10,000 * 784 * 4 bytes is 314 GB. The formula needs one (n, m) table, 400 MB, and a matrix
+product, which BLAS is best at. But it subtracts large numbers that nearly cancel: far from the
+origin, float32's seven digits are used up by |x|² and |c|², and the small difference is noise. Fast
+searches use it all the same, and move the data to the origin first.
+
+</details>
+
+**4.** (A case you have not seen.) A shop keeps the numbers of its orders in a Tensor, and looks
+them up with `t[numbers]`. It works for years. One day, order 16,777,217 shows the customer of
+order 16,777,216. What happened, and why did `as_index` not complain?
+
+<details><summary>Answer</summary>
+
+float32 has 24 binary digits: from 2^24 = 16,777,216 on, only every second whole number exists.
+16,777,217 was rounded when the Tensor was made. What `as_index` sees *is* a whole number, just the
+wrong one. Numbers that name things belong in integer arrays.
+
+</details>
+
+**5.** (Another.) A camera delivers frames as uint8, shape (height, width, 3). To centre them, a
+colleague writes `frame - 128` on the uint8 tensor and saves memory. What comes out for a pixel of
+100, and what would you write?
+
+<details><summary>Answer</summary>
+
+The 128 becomes uint8, and 100 - 128 = -28 wraps round to 228: a dark pixel turns bright. Convert
+first (`Tensor(frame.data.astype(np.float32)) - 128`) and pay 4 bytes a number, or int16 and pay 2.
+
+</details>
+
+**6.** (No answer here.) Your tensors cannot be written to: there is no `t[0] = 5`. PyTorch allows
+it. What would every view, every listener and everybody who holds the tensor have to know for it
+to be safe? Is the convenience worth it?
 """
 
 # %% [markdown]
 """
-# Common errors
+## Common errors
 
-Your own messages may be worded differently; the shapes in them are the same. Read them first.
+Search this table for the message. Your own words may differ; the shapes in them are the same.
 
-* **`Cannot multiply shapes (2, 3) and (2, 2): the inner dimensions must match, but 3 != 2.`** The
-  last size of the left operand must be the last but one of the right. Often one of the two wants
-  a `transpose()`.
-* **`Shapes (2, 3) and (2,) do not broadcast: aligned at the right, 3 meets 2; ...`** To give each
-  of the 2 rows of a (2, 3) tensor a number of its own, make the vector of 2 a column:
-  `t + v.reshape(-1, 1)`.
-* **`Cannot reshape (3, 4) into (5, -1): the 12 elements must fill the new shape exactly, ...`**
-  Count the elements on both sides.
-* **`A matrix product needs a Tensor, but got ndarray.`** Wrap the other operand of `@`. (The other
-  operators accept numbers, lists and arrays.) With the array on the left, Python says
-  `unsupported operand type(s) for @: 'numpy.ndarray' and 'Tensor'`.
-* **`item() needs one element, but shape (2, 2) has 4.`** So do `float(t)` and `if t:`. Reduce first.
-* **`'Tensor' object has no attribute 'T'`**, and the same for `**` and `<`: the class has few names
-  on purpose. For a single use, compute on the array: `t.data ** 2`.
-* **No error, and wrong all the same:** `t == u` does not compare numbers. The class has no
-  `__eq__`, so Python asks whether the two are the same *object*. (That is what lets tensors be
-  members of sets and keys of dictionaries.) To compare values: `np.array_equal(t, u)`, or
-  `np.allclose(t, u)` when rounding may differ.
+| what you see | what it means | what to do |
+|---|---|---|
+| `Cannot multiply shapes … 3 != 2` | inner sizes differ | one side wants `transpose()` |
+| `Shapes … do not broadcast: … 3 meets 2` | no rule fits | one number per row: `v.reshape(-1, 1)` |
+| shape (3, 3) instead of (3,) | a vector met a column | `keepdims=True` in the reduction |
+| `Cannot reshape (3, 4) into (5, -1)` | the counts differ | multiply the sizes on both sides |
+| `A matrix product needs a Tensor` | a list or array after `@` | wrap it |
+| `unsupported operand type(s) for @` | an array before `@` | wrap it, too |
+| `item() needs one element` | also from `float(t)`, `if t:` | reduce first |
+| `has no attribute 'T'`; `**`, `<` fail | few names, on purpose | `t.transpose()`, `t.data` |
+| `t == u` is False for equal numbers | compares *objects* | `np.allclose(t, u)` |
+| numbers change that nobody touched | two views of one memory | `np.shares_memory`; copy |
+| memory grows, little is kept | small views of large blocks | copy the part you keep |
 """
 
 # %% [markdown]
 """
-# In production: the same thing in PyTorch
+## In production
 
 ```
 TinyTorch                                      PyTorch
@@ -1956,14 +2654,48 @@ In words: the two columns do the same, line by line. These differ:
 | `t.max(axis=0)` | the values | a pair: the values and their positions |
 | `t.size` | the number of elements | `t.numel()`; `t.size()` is the shape |
 | `t == u` | are they the same object? | compares element by element |
-| the seam | `compute` | the *dispatcher*, which also picks the device and the dtype |
-| runs on | CPU, through NumPy | CPU, graphics processors and more, through C++ and CUDA |
+| where no view is possible | `reshape` copies | `view` is an error; `contiguous()` copies |
+| in place | only `out=`, on the array | `t += 1`, and methods with `_`: `t.add_(1)` |
+| the seam | `compute` | the *dispatcher*, which also picks the device |
+| runs on | CPU, through NumPy | CPU, graphics processors and more |
 | operations | thirteen | more than two thousand |
 """
 
 # %% [markdown]
 """
-# All together
+## Read the source
+
+**PyTorch, file `torch/_refs/__init__.py`, function `_broadcast_shapes`**: your `broadcast_shape`,
+in Python. (The one that runs is its twin in C++, `infer_size_impl` in
+`aten/src/ATen/ExpandUtils.cpp`.) With PyTorch installed,
+`print(inspect.getsource(torch._refs._broadcast_shapes))` shows it.
+
+* Look for: the loop that counts the index down from -1. That is "aligned at the right"; where a
+  shape has run out, nothing is compared, and the 1 that stands in `common_shape` remains.
+* Ours is simpler: two shapes of known numbers. Theirs takes any number of shapes, and sizes that
+  are only symbols, because a model may be compiled before anybody knows the batch size. Most of its
+  lines are about that.
+* Theirs behaves differently: a clash is a RuntimeError, and `torch.ones(2, 3) + torch.ones(2)`
+  names the two sizes and the number of the dimension, where yours names both shapes. And where your
+  int8 tensor refuses `t + 300`, PyTorch's wraps the 300 as well: 100 + 300 is -112 there.
+"""
+
+# %% [markdown]
+"""
+## Further reading
+
+* Harris and others, *Array programming with NumPy*, Nature 585 (2020): its authors on
+  strides, views and broadcasting, in six pages. The clearest picture of what a tensor is.
+* Edward Yang, *PyTorch internals* (blog.ezyang.com, 2019): the same ideas inside PyTorch, storage,
+  strides and dispatcher, by one of its authors. Read it to see your `compute` grown up.
+* Goto and van de Geijn, *Anatomy of High-Performance Matrix Multiplication* (2008): how BLAS cuts a
+  product into blocks for the caches. Read the first sections when you wonder where the factor in
+  Part 4 came from.
+"""
+
+# %% [markdown]
+"""
+## All together
 
 The last cell runs every test again and then one scenario that uses the whole class.
 """
@@ -1972,10 +2704,12 @@ The last cell runs every test again and then one scenario that uses the whole cl
 def test_module():
     """Every graded test, then a small computation from end to end."""
     for test in (
-        test_tensor_as_array, test_tensor_memory_footprint, test_tensor_compute,
-        test_tensor_broadcast_shape, test_tensor_elementwise, test_tensor_matmul_explicit,
-        test_tensor_matmul, test_tensor_reshape, test_tensor_resolve_axes, test_tensor_transpose,
-        test_tensor_reductions, test_tensor_indexing,
+        test_tensor_as_array, test_tensor_class, test_tensor_as_tensor, test_tensor_compute,
+        test_tensor_broadcast_shape, test_tensor_elementwise, test_tensor_operators,
+        test_tensor_matmul_explicit, test_tensor_fast_matmul, test_tensor_matmul,
+        test_tensor_matmul_operator, test_tensor_reshape, test_tensor_resolve_axes,
+        test_tensor_transpose, test_tensor_reductions, test_tensor_indexing,
+        test_tensor_best_rows, test_tensor_distances,
     ):
         test()
 
@@ -1986,13 +2720,14 @@ def test_module():
     check.close(scores.data, [[7.5, 8.5, 9.5], [23.5, 24.5, 25.5]], given="two images, scored")
     centred = scores - scores.mean(axis=1, keepdims=True)
     check.close(centred.data, [[-1, 0, 1], [-1, 0, 1]], given="scores minus their mean per row")
+    check.close((-centred * 2 / 4).data, [[0.5, 0, -0.5], [0.5, 0, -0.5]], given="-centred * 2 / 4")
     check.close(
         images.transpose().transpose(-2, -1).data, images.data, given="transposed back and forth"
     )
     check.equal(centred.max(axis=1).shape, (2,), given="the best score of each image")
     check.equal(images[1, 0, 0].item(), 16.0, given="images[1, 0, 0]")
     check.equal(len(images), 2, given="len(images)")
-    check.equal(flat.backward(), None, given="backward()", because="it rests until Module 05")
+    check.equal(flat.backward(), None, given="backward()", because="it sleeps until Module 05")
     print("Module 01 complete: your tensors compute.")
 
 
@@ -2000,12 +2735,20 @@ test_module()
 
 # %% [markdown]
 """
-# What this unlocks
+## What this unlocks
 
-You have a tensor with arithmetic, products, shapes, reductions and indexing, in a file of a few
-hundred lines that you can explain line by line. Next:
+`tito module complete 01` tests everything once more, and puts your tensor into your package. Then,
+from anywhere in your workspace:
+
+```python
+from tinytorch import Tensor
+x = Tensor([[3, 4]])
+print(x, x @ x.transpose(), x.memory_footprint())
+```
+
+Next:
 
 * **Module 02, Activations**: functions such as max(0, x), applied to every element of a tensor.
 * **Module 03, Layers**: `x @ W + b` becomes an object that owns its weights.
-* **Module 05, Autograd**: the dormant features wake up, through the seam you built.
+* **Module 05, Autograd**: the sleeping features wake up, through the seam you built.
 """

@@ -14,20 +14,28 @@
 r"""
 # Module 03: Layers
 
-**Tier** Foundation | **Difficulty** ●●○○ | **Time** 5-7 hours | **Prerequisites** 01 Tensor, 02
-Activations
+**Foundation** | ●●○○ | 4-6 hours | Prerequisites: 01 Tensor, 02 Activations
 
 A tensor holds numbers and an activation bends them. Neither has anything to *learn*. A **layer**
-does: it owns tensors that can change, and a rule that uses them. You build the layer every network
-leans on (`Linear`), the one that makes networks forget on purpose (`Dropout`), the container that
-chains them (`Sequential`), and the machinery that finds every learnable number in a model, however
-deep it hides.
+does: it owns tensors that can change, and a rule that uses them. Today you build the layer every
+network leans on (`Linear`), one that makes networks forget on purpose (`Dropout`), the container
+that chains them (`Sequential`), and the search that finds every learnable number in a model,
+however deep it hides. At the end a network of yours looks at handwritten digits for the first time.
+
+## Where this comes from
+
+In 2010, in Montreal, Xavier Glorot and Yoshua Bengio wanted to know why networks of more than a few
+layers refused to learn. Instead of guessing they looked inside, and plotted what came out of every
+layer while training ran. With sigmoids in a network of five layers, the outputs of the last hidden
+layer collapsed towards zero within the first passes over the data, and never recovered. Nothing was
+wrong with the arithmetic. The random numbers that the weights *started* with had the wrong size. In
+Part 2 you find the right size, and in the plots there you see what they saw.
 
 ## Where this module stands
 
 ```
    01 Tensor            02 Activations
-   (data, @, +, *)      (ReLU, Sigmoid, Tanh, GELU, Softmax)
+   (data, compute, @)   (ReLU, Sigmoid, Tanh, GELU, Softmax)
         \                    /
          v                  v
    +----------------------------------+
@@ -42,40 +50,46 @@ deep it hides.
    (how wrong?)        (which way, how far?)
 ```
 
-In words: Layers takes the arithmetic of Module 01 and the activations of Module 02, and gives whole
-models to Module 04, which measures how wrong they are, and to Modules 05 and 06, which improve
-them.
+In words: the later modules never ask what kind of layer a model contains. Module 04 only calls the
+model; Modules 05 and 06 only ask it for its parameters. Those two questions are all that a model
+has to answer, so whatever you invent can be trained by the same code.
 
-## Learning objectives
+## What you will be able to do
 
-By the end of this module you can
-
-1. write the linear transformation $y = xW + b$ for a batch of any shape, and say what each matrix
-   dimension means;
-2. derive the weight scale $\sqrt{1/\text{in}}$ from one line about variances, and show what happens
-   without it;
-3. collect every parameter of a nested model exactly once, and switch the whole model between two
-   modes;
-4. implement dropout with inverted scaling, and explain why the survivors grow;
-5. predict the parameters, bytes and operations of a network before running it, and check the
-   prediction.
+1. **Write** the linear transformation $y = xW + b$ for an input of any shape, as one operation.
+2. **Derive** the size of a fresh weight, $\sqrt{1/\text{in}}$, and find it for any activation.
+3. **Collect** every parameter of a nested model exactly once, and switch all of it between modes.
+4. **Implement** dropout so that the average stays, and explain why the survivors grow.
+5. **Read** the statistics of a network layer by layer, and find a fault with them.
+6. **Predict** the parameters, bytes and operations of a network before running it.
 
 ## What you build
 
-| part | name | idea |
+| part | you write | idea |
 |---|---|---|
-| 1 | `Layer` | one way to call any layer |
 | 2 | `initial_weight` | random numbers of the right size |
-| 3 | `Linear` | $y = xW + b$ |
-| 4 | `walk` | visit everything inside a model, once |
-| 5 | `collect_parameters` | find what can be learned |
-| 6 | `set_training_mode` | one switch for the whole model |
+| 3 | `linear` | $xW + b$, one product for any shape |
+| 4 | `Linear` | a layer owns what it learns |
+| 5 | `children`, `walk` | see everything inside a model, once |
+| 6 | `collect_parameters`, `set_training_mode` | what can learn; one switch for the whole model |
 | 7 | `dropout_mask`, `Dropout` | forget at random, keep the average |
 | 8 | `Sequential` | a network is a list |
+| 9 | `scale_for` (open) | the right size for any activation |
+| 10 | `deep_network` (bug hunt) | find the fault from the statistics |
 
-**Not yet**: nothing here learns. How a weight should change (Module 05), the step that changes it
-(Module 06) and the training loop (Module 07) come later. But you will already mark and collect
-every number that is going to learn.
+## What you do not build yet
+
+Nothing here learns. Which way a weight should change (Module 05), the step that changes it (06) and
+the loop that repeats it (07) come later. But you already mark, own and collect every number that is
+going to learn.
+"""
+
+# %% [markdown]
+"""
+## Setup
+
+Three cells: what your framework needs, what the tests and experiments below need, and where the
+data of the course lies (two folders up, if this notebook is in its usual place).
 """
 
 # %%
@@ -83,39 +97,50 @@ every number that is going to learn.
 
 # %%
 #| export
+"""Layers: what owns the numbers that learn, and what finds them inside a model."""
+
+from collections.abc import Iterator
 from types import ModuleType  # the type of an imported module such as np
-from typing import Self  # in an annotation: an object of the class that the method belongs to
+from typing import Any, Self  # Self: an object of the class that the method belongs to
 
 import numpy as np
 
-from tinytorch.core.tensor import Tensor
+from tinytorch.core.tensor import Tensor, compute
 
 # %%
 # For the test cells and experiments below; not part of your framework.
 import time
 import tracemalloc
 
-from tinytorch.core.activations import ReLU, Softmax, Tanh
+from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh
 from tito.checks import check, probe
+
+# %%
+import sys
+from pathlib import Path
+
+places = [Path.cwd(), *Path.cwd().parents]
+sys.path += [str(place) for place in places if (place / "datasets" / "tinydigits").is_dir()]
 
 # %% [markdown]
 """
+# Build
+
 ## Part 1: One way to call them all
 
 Whatever a layer computes, the code around it should not care: `layer(x)` has to work for a linear
-layer, for dropout and for a layer you invent next week. The base class `Layer` makes that promise: a
-subclass writes **`forward`**, the computation itself, and people write **`layer(x)`**, which Python
+layer, for dropout and for a layer you invent next week. The base class `Layer` makes that promise.
+A subclass writes **`forward`**, the computation itself. People write **`layer(x)`**, which Python
 turns into `layer.__call__(x)`, which hands over to `forward`. Why the detour? Anything that should
-happen around *each* computation (counting, timing, logging) needs to be written once, in
-`__call__`.
+happen around *each* computation (counting, timing, logging) then has one place, `__call__`.
 
-The rest of the class is given. `parameters`, `train` and `eval` call two functions that you write
-in Parts 5 and 6. And `training = True` stands in the *class*, not in an `__init__`: Python looks
-for an attribute in the object first and in its class after that, so every layer starts in training
-mode even when a subclass forgets to call `super().__init__()`.
+This class is plumbing, so it is given. It calls two functions that you write in Part 6:
+`collect_parameters` and `set_training_mode`. Note where `training = True` stands: in the *class*.
+Python looks for an attribute in the object first and in its class after that, so every layer starts
+in training mode even when a subclass forgets `super().__init__()`.
 """
 
-# %% nbgrader={"grade": false, "grade_id": "layers_call", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %%
 #| export
 class Layer:
     """One step of a network: called like a function, knows its parameters and its mode.
@@ -126,22 +151,13 @@ class Layer:
 
     training = True  # the mode; a class attribute, so that it exists without any __init__
 
-    def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
+    def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """Compute the output of this layer. Every subclass writes its own."""
         raise NotImplementedError(f"{type(self).__name__} does not define forward(x)")
 
-    def __call__(self, x: Tensor, *args, **kwargs) -> Tensor:
-        """Run `forward` on `x`, so that `layer(x)` reads like a function.
-
-        Whatever else this layer's `forward` accepts is passed on unchanged: positional arguments
-        as positional, named ones as named. Returns what `forward` returned.
-
-        Example:
-            layer(x, training=False) does what layer.forward(x, training=False) does.
-        """
-        ### BEGIN SOLUTION
+    def __call__(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """`layer(x)` means `layer.forward(x)`; further arguments are passed on unchanged."""
         return self.forward(x, *args, **kwargs)
-        ### END SOLUTION
 
     def parameters(self) -> list[Tensor]:
         """Every trainable tensor in this layer, each once, in the order it was defined."""
@@ -160,32 +176,6 @@ class Layer:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_call", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-@probe
-def result_of(call):
-    """Call a layer whose forward returns exactly what it was given."""
-
-    class Recorder(Layer):
-        def forward(self, x, *args, **kwargs):
-            return [x, list(args), kwargs]
-
-    return eval(call, {"layer": Recorder()})
-
-
-def test_layers_call():
-    """Calling a layer runs its forward with the same arguments and returns the result."""
-    for call, expected, because in [
-        ("layer(1)", [1, [], {}], "calling a layer runs its forward and returns what forward returned"),
-        ("layer(2, 3, 4)", [2, [3, 4], {}], "positional arguments after x reach forward in the same order"),
-        ("layer(5, mask=6)", [5, [], {"mask": 6}], "named arguments reach forward under their names"),
-        ("layer(7, 8, mask=9)", [7, [8], {"mask": 9}], "both kinds of arguments may come together"),
-    ]:
-        check.equal(result_of(call), expected, because=because,
-                    given=f"{call}, where forward(x, *args, **kwargs) returns [x, list(args), kwargs]")
-
-
-test_layers_call()
-
 # %% [markdown]
 r"""
 ## Part 2: How large should a random weight be?
@@ -195,9 +185,11 @@ zeros will not do: every column would compute the same output, and whatever corr
 corrects them all alike, so that they stay equal for ever. So weights start **random**. But how
 large?
 
-Measure: send a batch through ten random matrices in a row and watch the spread (the standard
-deviation) of the numbers that come out. What activations between them change, you will measure in
-*Reflect*.
+Break it first: send a batch through ten random matrices in a row and watch the spread (the standard
+deviation) of the numbers that come out.
+
+**What will this print?** The numbers start with a spread of 1. For each of the three scales: will
+the spread grow, shrink or stay? And by how much in ten layers: a little, a thousandfold, more?
 """
 
 # %%
@@ -224,26 +216,23 @@ With scale 1 the numbers grow a million-million-fold in ten layers; with 0.01 th
 Every layer multiplies the spread by the same factor, and depth turns any factor other than 1 into a
 disaster. Somewhere between 0.01 and 0.1 there must be a scale that multiplies by exactly one.
 
-**The argument, in one line of variances.** The *variance* is the square of the spread. For numbers
-that are drawn independently of each other, with mean zero, two facts are all you need:
+**Find it yourself.** The *variance* is the square of the spread. For numbers that are drawn
+independently of each other, with mean zero, two facts are all you need:
 
 - the variance of a *product* is the product of the variances;
 - the variance of a *sum* is the sum of the variances.
 
-One output is a sum of `in` products,
+One output of a layer is a sum of `in` products:
 
-$$y_j = \sum_{i=1}^{\text{in}} x_i\, W_{ij}
-\qquad\text{so}\qquad
-\mathrm{Var}(y) = \text{in} \cdot \mathrm{Var}(x) \cdot \mathrm{Var}(W)$$
+$$y_j = \sum_{i=1}^{\text{in}} x_i\, W_{ij}$$
 
-The output has the variance of the input exactly when $\text{in}\cdot\mathrm{Var}(W) = 1$. The
-spread of the weights is the square root of their variance:
+Write down $\mathrm{Var}(y)$ in terms of $\mathrm{Var}(x)$ and $\mathrm{Var}(W)$. Which
+$\mathrm{Var}(W)$ makes it equal to $\mathrm{Var}(x)$, and what spread is that? Check your answer
+before you submit it: put it into `spread_through_depth` for a width of 256 and see that the numbers
+stay near 1.
 
-$$\text{scale} = \sqrt{\frac{1}{\text{in}}}$$
-
-More inputs, smaller weights: 1000 inputs call for about 0.032, 10 inputs for about 0.316. This
-choice goes by the name *Xavier initialisation* (in the form that counts the inputs only; also
-called LeCun initialisation).
+(The answer is known as *Xavier initialisation*, in the form that counts the inputs only; also as
+LeCun initialisation.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers_initial_weight", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -251,9 +240,9 @@ called LeCun initialisation).
 def initial_weight(in_features: int, out_features: int) -> Tensor:
     """A fresh random weight matrix that keeps the spread of the numbers passing through it.
 
-    The entries are independent draws from the normal distribution with mean 0 and standard
-    deviation sqrt(1 / in_features). They come from NumPy's global random state
-    (`np.random.randn`), so that `np.random.seed` makes a model reproducible.
+    The entries are independent draws from the normal distribution with mean 0, from NumPy's
+    global random state (`np.random.randn`), so that `np.random.seed` makes a model repeatable.
+    For inputs of spread 1, each output of `x @ weight` has spread 1 as well.
 
     Args:
         in_features: number of inputs, the rows of the matrix.
@@ -264,71 +253,106 @@ def initial_weight(in_features: int, out_features: int) -> Tensor:
         as something that can be learned.
 
     Example:
-        initial_weight(100, 5) has shape (100, 5); about two thirds of
-        its entries lie within 0.1 of zero (one standard deviation).
-
-    Steps:
-        1. Compute the scale, sqrt(1 / in_features).
-        2. Draw an (in_features, out_features) array of standard normal numbers.
-        3. Multiply it by the scale and wrap it in a Tensor that is marked as trainable.
+        initial_weight(100, 5) has shape (100, 5); about two thirds of its entries lie within
+        0.1 of zero (one standard deviation).
     """
     ### BEGIN SOLUTION
     scale = np.sqrt(1.0 / in_features)
     return Tensor(np.random.randn(in_features, out_features) * scale, requires_grad=True)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_initial_weight", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* shape, mark, size and distribution of the numbers, fresh ones in each call, and
+that `np.random.seed` repeats them.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_initial_weight", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 def test_layers_initial_weight():
-    """A trainable matrix of normal numbers whose standard deviation is sqrt(1 / in_features)."""
+    """A trainable matrix of normal numbers whose spread makes up for the number of inputs."""
     np.random.seed(3)
     check.true(isinstance(initial_weight(3, 2), Tensor), given="is initial_weight(3, 2) a Tensor",
                because="a weight is a Tensor, not a bare array")
     check.equal(initial_weight(3, 2).shape, (3, 2), given="the shape of initial_weight(3, 2)",
                 because="one row per input, one column per output: (in_features, out_features)")
-    check.equal(initial_weight(3, 2).requires_grad, True, given="initial_weight(3, 2).requires_grad",
+    check.equal(initial_weight(3, 2).requires_grad, True,
+                given="initial_weight(3, 2).requires_grad",
                 because="weights are marked as trainable")
     call = "initial_weight(400, 100)"
     check.close(round(float(initial_weight(400, 100).data.std()), 4), 0.05, rtol=0.05,
                 given=f"the standard deviation of {call}",
-                because="sqrt(1 / 400) = 0.05: the scale depends on the inputs only")
-    check.close(float(initial_weight(400, 100).data.mean()), 0.0, atol=0.005, given=f"the mean of {call}",
-                because="as many negative weights as positive ones")
+                because="a sum of 400 products is to have the spread of one input")
+    check.close(float(initial_weight(400, 100).data.mean()), 0.0, atol=0.005,
+                given=f"the mean of {call}", because="as many negative weights as positive ones")
     check.close(float((np.abs(initial_weight(400, 100).data) < 0.05).mean()), 0.683, atol=0.02,
                 given=f"the share of the entries of {call} within 0.05 of zero",
                 because="68 % of normally distributed numbers lie within one standard deviation")
-    check.true(len(np.unique(initial_weight(400, 100).data)) > 39_000, because="every entry is drawn on its own",
+    check.true(len(np.unique(initial_weight(400, 100).data)) > 39_000,
+               because="every entry is drawn on its own",
                given=f"are nearly all of the 40,000 entries of {call} different")
     np.random.seed(3)
     first = initial_weight(20, 20).data
-    check.true(not np.array_equal(initial_weight(20, 20).data, first), because="each call draws new numbers",
+    check.true(not np.array_equal(initial_weight(20, 20).data, first),
+               because="each call draws new numbers",
                given="initial_weight(20, 20) twice in a row: do the two differ")
     np.random.seed(3)
     check.true(np.array_equal(initial_weight(20, 20).data, first),
-               given="initial_weight(20, 20) twice, each time after np.random.seed(3): are the two equal",
+               given="initial_weight(20, 20), each time after np.random.seed(3): are the two equal",
                because="the numbers come from NumPy's global random state, which the seed sets")
 
 
 test_layers_initial_weight()
 
 # %% [markdown]
-"""
-The same ten layers, this time with your weights:
+r"""
+One output sums `in` products, so $\mathrm{Var}(y) = \text{in} \cdot \mathrm{Var}(x) \cdot
+\mathrm{Var}(W)$, and the factor is 1 exactly when the spread of the weights is
+$\sqrt{1/\text{in}}$: more inputs, smaller weights.
+
+### Look inside, layer by layer
+
+A single spread can hide a lot. Glorot and Bengio drew the whole *distribution* of what each layer
+puts out. So do we, with Tanh between the layers.
+
+**What will you see?** Tanh squeezes everything into the range from -1 to 1. Sketch how the numbers
+in layer 10 are distributed when the weights are far too small, right, and far too large.
 """
 
 # %%
-np.random.seed(0)
-signal = Tensor(np.random.randn(64, 256))
-for layer_number in range(1, 11):
-    signal = signal @ initial_weight(256, 256)
-    if layer_number in (1, 2, 5, 10):
-        print(f"spread after {layer_number:2d} layers: {np.std(signal.data):.2f}")
+def through_tanh_layers(scale_factor, depth=10, width=256):
+    """What comes out of each of `depth` layers: a product with a fresh weight, then Tanh."""
+    x, outputs = Tensor(np.random.randn(64, width)), []
+    for _ in range(depth):
+        x = Tanh()(x @ (initial_weight(width, width) * scale_factor))
+        outputs.append(x.data.ravel())
+    return outputs
+
+
+try:
+    import matplotlib.pyplot as plt
+
+    np.random.seed(0)
+    cases = {"five times too small": 0.2, "right": 1.0, "five times too large": 5.0}
+    figure, grid = plt.subplots(3, 4, figsize=(10, 5.5), sharex=True, layout="constrained")
+    for row, (label, factor) in zip(grid, cases.items(), strict=True):
+        outputs = through_tanh_layers(factor)
+        row[0].set_ylabel(label)
+        for axes, layer_number in zip(row, (1, 3, 5, 10), strict=True):
+            axes.hist(outputs[layer_number - 1], bins=50, range=(-1, 1))
+            axes.set(title=f"layer {layer_number}", yticks=[])
+    figure.suptitle("The numbers that each Tanh layer puts out, from -1 to 1")
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss the histograms: a spike at 0, a hill, two walls at -1, 1.")
 
 # %% [markdown]
-r"""
-About 1 all the way. Not exactly: each matrix is a finite sample of random numbers, whose spread
-misses the intended one by a little. Other seeds end between about 0.95 and 1.05.
+"""
+Too small: layer after layer the numbers shrink into a spike at 0, until every image looks the same
+to the last layer. Too large: they pile up against -1 and 1, where Tanh is flat, so that a change of
+the input no longer changes anything. Right: still a hill after ten layers, though a slowly narrower
+one, because Tanh itself takes a little away each time. Part 9 deals with that.
 
-## Part 3: The linear transformation
+## Part 3: A linear layer is one operation
 
 $$y = xW + b$$
 
@@ -340,46 +364,196 @@ $$y = xW + b$$
                  [ w21 w22 ]  + [ b1 b2 ] = [ y1 y2 ]
                  [ w31 w32 ]
                     |
-                    column 1 holds what output 1 asks of each input
+                    one column: one question asked of all three inputs
 ```
 
-In words: a row of `x` (one example, `in` numbers) meets each column of `W` (one question asked of
-those numbers) and gives one output per column; `b` shifts every output by its own amount, the same
-for all rows.
+In words: `b` shifts every output by its own amount, the same for all rows; rows never meet. That is
+what makes a batch possible.
 
-An image of a handwritten digit with 28 x 28 = 784 pixels is a row of 784 numbers. `Linear(784, 10)`
-asks ten questions of it: how much does this look like a 0, like a 1, and so on. Each column holds
-one number per pixel, positive where ink speaks for the digit and negative where it speaks against.
-Finding these numbers is the business of training. The bias starts at zero: the columns already
-differ, so it need not be random, and no output is favoured before anything is known.
+An image of 28 x 28 = 784 pixels is a row of 784 numbers. With 10 columns, $W$ asks ten questions of
+it: how much does this look like a 0, like a 1, and so on. Each column holds one number per pixel,
+positive where ink speaks for the digit and negative where it speaks against.
 
-**Other shapes.** Only the *last* dimension of `x` takes part in the product; the ones before it
-just count examples, and your `@` from Module 01 already treats them so:
+**Other shapes.** Only the *last* dimension of `x` takes part; the ones before it just count
+examples. A batch of 8 sentences of 20 words, each word 64 numbers, has the shape (8, 20, 64): that
+is 160 rows of 64. NumPy's `@` understands such a stack. But how?
 
-| x | x @ W, with W of shape (64, out) | |
-|---|---|---|
-| (64,) | (out,) | one example, no batch: one row of results |
-| (8, 64) | (8, out) | 8 examples |
-| (8, 20, 64) | (8, 20, out) | 8 sentences of 20 words: 160 rows of 64 numbers |
+**What will this print?** The same numbers, multiplied once as a stack of 64 small matrices and once
+as a single tall matrix. Will the results agree? Will the times?
+"""
 
-Broadcasting then adds `b`, of shape (out,), to each row.
+# %%
+def best_time(call, repeats=20):
+    """Seconds of the fastest of several calls: the one that was disturbed least."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+    return min(times)
 
-**Stay with tensors.** Build the result from operations on *tensors* (`@`, `+`), not on their
-`.data` arrays. Each tensor operation passes through `compute`, the single door you built in
-Module 01; an operation on `.data` goes round it, and nobody will ever know that `y` came from `W`.
+
+stack = np.random.randn(64, 16, 128).astype(np.float32)
+matrix = np.random.randn(128, 512).astype(np.float32)
+tall = stack.reshape(-1, 128)
+print("one tall matrix:", tall.shape, "@", matrix.shape)
+print("same numbers:", np.allclose((tall @ matrix).reshape(64, 16, 512), stack @ matrix, atol=1e-4))
+print(f"on your machine: stack {best_time(lambda: stack @ matrix) * 1e3:.2f} ms, "
+      f"tall matrix {best_time(lambda: tall @ matrix) * 1e3:.2f} ms")
+
+# %% [markdown]
+"""
+The numbers agree. For a stack, NumPy starts one product per member; the tall matrix is one product,
+which the machine's fastest routine can cut up as it likes. And `reshape` costs nothing: it only
+looks at the same memory in another way (Module 01).
+
+So you write the layer's arithmetic as **one operation on arrays**, like `relu` in Module 02, and
+not as a chain of Tensor operations. A network consists of little else than this line: one operation
+means one result to keep, and later one rule for improving the weights instead of two.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers_linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+def linear(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None) -> np.ndarray:
+    """Return x W + b for arrays, with a single product of two matrices.
+
+    Args:
+        x: array of shape (..., in_features), with any number of leading dimensions, also none.
+        weight: array of shape (in_features, out_features).
+        bias: array of shape (out_features,); None: nothing is added.
+
+    Returns:
+        A new array of shape (..., out_features): the leading dimensions of x, then the outputs.
+        However many dimensions x has, they count rows of one matrix during the product. No
+        argument is changed.
+
+    Example:
+        x = [[1, 0, 2]], weight = [[1, 2], [3, 4], [5, 6]], bias = [10, 20]
+        gives [[1*1 + 0*3 + 2*5 + 10,  1*2 + 0*4 + 2*6 + 20]] = [[21, 34]]
+    """
+    ### BEGIN SOLUTION
+    rows = x.reshape(-1, x.shape[-1])
+    y = rows @ weight
+    if bias is not None:
+        y += bias  # y is new and still ours alone: no second array is needed
+    return y.reshape(*x.shape[:-1], weight.shape[1])
+    ### END SOLUTION
+
+# %% [markdown]
+"""
+*What is checked:* numbers and shapes from one row to four dimensions, batches of no examples, with
+and without bias, unchanged arguments, float32, and that one product of two matrices is enough.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_linear", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+@probe
+def factors_multiplied(shape):
+    """How many dimensions each factor has that NumPy's `@` is given for an x of that shape."""
+    seen = []
+
+    class Watched(np.ndarray):
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            seen.extend(np.ndim(array) for array in inputs if ufunc is np.matmul)
+            return getattr(ufunc, method)(*[np.asarray(array) for array in inputs], **kwargs)
+
+    linear(np.ones(shape, dtype=np.float32).view(Watched), np.ones((3, 2), dtype=np.float32))
+    return seen or [2, 2]  # np.dot and np.einsum do not pass by here: trust them
+
+
+@probe
+def arguments_after():
+    """x, weight and bias after linear(x, weight, bias)."""
+    x, weight, bias = np.ones((2, 3)), np.ones((3, 2)), np.array([1.0, 2.0])
+    linear(x, weight, bias)
+    return [x.tolist(), weight.tolist(), bias.tolist()]
+
+
+def test_layers_linear():
+    """x W + b for any leading dimensions, with and without bias, in one product."""
+    weight = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], dtype=np.float32)
+    bias = np.array([10.0, 20.0], dtype=np.float32)
+    setting = "W = [[1, 2], [3, 4], [5, 6]], b = [10, 20]"
+    rows = np.array([[1.0, 0.0, 2.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]], dtype=np.float32)
+    check.close(linear(rows, weight, bias), [[21, 34], [7, 16], [15, 26]],
+                given=f"{setting}, x = [[1, 0, 2], [0, -1, 0], [0, 0, 1]]",
+                because="first row: 1*1 + 0*3 + 2*5 + 10 = 21 and 1*2 + 0*4 + 2*6 + 20 = 34")
+    check.close(linear(rows, weight), [[11, 14], [-3, -4], [5, 6]],
+                given="the same W and x without b", because="without a bias nothing is added")
+    check.close(linear(rows[2], weight, bias), [15, 26], given=f"{setting}, x = [0, 0, 1]",
+                because="a single example of shape (3,) gives a result of shape (2,)")
+    numbers = np.random.default_rng(1)
+    for leading in [(5,), (2, 4), (2, 3, 2), (0,), (0, 4)]:
+        x = numbers.normal(size=(*leading, 3)).astype(np.float32)
+        expected = (x[..., :, None].astype(np.float64) * weight).sum(axis=-2) + bias
+        check.close(linear(x, weight, bias), expected, rtol=1e-4, atol=1e-5,
+                    given=f"{setting}, random x of shape {x.shape}",
+                    because="only the last dimension changes, from 3 to 2")
+    check.close(linear(rows, weight, np.zeros(2, dtype=np.float32)), rows @ weight,
+                given="b = [0, 0]", because="a bias of zeros is still a bias")
+    before = [np.ones((2, 3)).tolist(), np.ones((3, 2)).tolist(), [1.0, 2.0]]
+    check.unchanged(arguments_after(), before, given="x, W and b after linear(x, W, b)",
+                    because="others still need them")
+    check.equal(factors_multiplied((2, 4, 3)), [2, 2],
+                given="x of shape (2, 4, 3): how many dimensions the two factors of `@` have",
+                because="all leading dimensions together count the rows of one matrix")
+    check.equal(str(linear(rows, weight, bias).dtype), "float32", given="float32 arrays: the dtype",
+                because="float32 in, float32 out")
+
+
+test_layers_linear()
+
+# %% [markdown]
+"""
+## Part 4: A layer owns what it learns
+
+An operation has no memory. A **layer** owns the weight and the bias, and hands them to the
+operation each time it is called. The bias starts at zero: the columns of the weight already differ,
+so it need not be random, and no output is favoured before anything is known.
+
+Two things turn the operation into a layer that people like to use.
+
+**Pass through the door.** Each Tensor operation goes through `compute(operation, *inputs)`, the
+single door you built in Module 01. A result made from `.data` goes round it. The numbers are the
+same, but nobody will ever know that `y` came from the weight, so the weight can never be improved.
+
+**Fail with a name.** Shapes that do not fit are the most frequent error in this field.
+
+**What will this print?** A network of four layers has one that does not fit. Does NumPy's message
+say which?
+"""
+
+# %%
+try:
+    hidden = np.ones((32, 64))
+    for rows, columns in [(64, 128), (128, 128), (256, 10), (10, 10)]:
+        hidden = linear(hidden, np.ones((rows, columns)))
+except (ValueError, NotImplementedError) as error:
+    print(f"{type(error).__name__}: {error}")
+
+# %% [markdown]
+"""
+Two sizes, and no word about where. In a network of fifty layers that is an hour of searching. Your
+layer checks first, and names itself.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "layers_linear_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class Linear(Layer):
     """A learned linear map with an offset: y = x W + b.
 
     Attributes:
+        in_features, out_features: the numbers of inputs and outputs.
         weight: Tensor (in_features, out_features), trainable, from `initial_weight`.
         bias: Tensor (out_features,), trainable, zeros at first; None when bias=False.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True):
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        """Set up the attributes, the weight before the bias.
+
+        Raises:
+            ValueError: fewer than one input or output. The message contains both numbers.
+        """
+        ### BEGIN SOLUTION
         if in_features < 1 or out_features < 1:
             sizes = f"in_features={in_features} and out_features={out_features}"
             raise ValueError(f"Linear needs at least one input and one output, got {sizes}")
@@ -387,35 +561,23 @@ class Linear(Layer):
         self.out_features = out_features
         self.weight = initial_weight(in_features, out_features)
         self.bias = Tensor(np.zeros(out_features), requires_grad=True) if bias else None
+        ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply y = x W + b to the last dimension of `x`.
-
-        Built from Tensor operations only (`@` and `+`), never from `.data`.
+        """Apply y = x W + b to the last dimension of `x`, as one operation: `linear`.
 
         Args:
-            x: Tensor of shape (..., in_features), with any number of leading dimensions:
-                (in_features,), (batch, in_features), (batch, time, in_features), ...
+            x: Tensor of shape (..., in_features), with any number of leading dimensions.
 
         Returns:
-            Tensor of shape (..., out_features): same leading dimensions, new last one. One
-            example of shape (in_features,) gives a result of shape (out_features,).
+            Tensor of shape (..., out_features), made by `compute`.
 
         Raises:
             ValueError: `x` has no dimension at all, or its last one is not in_features. The
-                message contains this layer (`repr(self)`), the shape of `x` and the shape of
-                the weight: "Linear(in_features=3, out_features=2, bias=True) got an input of
-                shape (2, 4), but its weight has shape (3, 2)".
+                message contains this layer (its repr), the shape of x and that of the weight.
 
         Example:
-            weight [[1, 2], [3, 4], [5, 6]], bias [10, 20], x = [[1, 0, 2]]
-            y = [[1*1 + 0*3 + 2*5 + 10,  1*2 + 0*4 + 2*6 + 20]] = [[21, 34]]
-
-        Steps:
-            1. Raise the error if x has no dimension (its shape is the empty tuple), or if the
-               last entry of x.shape is not in_features.
-            2. Multiply: x @ weight. Leading dimensions need no extra work.
-            3. Add the bias, unless it is None.
+            Linear(3, 2)(a tensor of shape (5, 4, 3)) has shape (5, 4, 2)
         """
         ### BEGIN SOLUTION
         if x.shape[-1:] != (self.in_features,):
@@ -423,15 +585,22 @@ class Linear(Layer):
                 f"{self!r} got an input of shape {x.shape}: its last dimension must be "
                 f"{self.in_features} to meet the weight of shape {self.weight.shape}"
             )
-        y = x @ self.weight
-        return y if self.bias is None else y + self.bias
+        if self.bias is None:
+            return compute(linear, x, self.weight)
+        return compute(linear, x, self.weight, self.bias)
         ### END SOLUTION
 
     def __repr__(self) -> str:
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"Linear({sizes}, bias={self.bias is not None})"
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_linear", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* what a new layer owns, results with and without bias, every shape of input, that
+the result comes from x, weight and bias in one operation, and both errors.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_linear_layer", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 @probe
 def refused(shapes):
     """Which of these shapes of an input Linear(3, 2) refuses with a ValueError."""
@@ -448,7 +617,8 @@ def refused(shapes):
 def missing_in_the_error(shape):
     """What the ValueError of Linear(3, 2) for an input of that shape does not name."""
     layer, x = Linear(3, 2), Tensor(np.ones(shape))
-    parts = {"the layer": layer, "the shape of x": x.shape, "the shape of weight": layer.weight.shape}
+    parts = {"the layer": layer, "the shape of x": x.shape,
+             "the shape of weight": layer.weight.shape}
     try:
         layer.forward(x)
     except ValueError as error:
@@ -457,14 +627,15 @@ def missing_in_the_error(shape):
 
 
 @probe
-def sources_of_the_result():
-    """Listen at `compute`: which of x, weight and bias does the result come from?"""
-    layer, x = Linear(3, 2), Tensor(np.ones((2, 4, 3)))
+def record_of_a_call(bias, about):
+    """Listen at `compute` while Linear(3, 2) runs: its operations, or what the result is from."""
+    layer, x = Linear(3, 2, bias=bias), Tensor(np.ones((2, 4, 3)))
     sources = {id(x): {"x"}, id(layer.weight): {"weight"}, id(layer.bias): {"bias"}}
-    alive = []
+    operations, alive = [], []
 
     def listen(output, operation, inputs, settings):
         alive.append(output)
+        operations.append(operation.__name__)
         sources[id(output)] = set().union(*(sources.get(id(tensor), ()) for tensor in inputs))
 
     before, Tensor._record = Tensor.__dict__["_record"], staticmethod(listen)
@@ -472,50 +643,62 @@ def sources_of_the_result():
         result = layer.forward(x)
     finally:
         Tensor._record = before
-    return sorted(sources.get(id(result), ()))
+    return operations if about == "operations" else sorted(sources.get(id(result), ()))
 
 
-def test_layers_linear():
-    """y = xW + b for any leading dimensions, with and without bias, and a clear shape error."""
+def test_layers_linear_layer():
+    """A layer that owns its weight and bias, uses `linear` and names itself in an error."""
     layer, plain = Linear(3, 2), Linear(3, 2, bias=False)
+    check.equal([layer.in_features, layer.out_features, layer.weight.shape], [3, 2, (3, 2)],
+                given="Linear(3, 2): [in_features, out_features, the shape of weight]",
+                because="the weight has one row per input and one column per output")
+    check.close(Linear(4, 5).bias, np.zeros(5), given="the bias of a new Linear(4, 5)",
+                because="it starts at zero, one number per output")
+    check.equal([layer.weight.requires_grad, layer.bias.requires_grad, plain.bias],
+                [True, True, None],
+                given="[weight.requires_grad, bias.requires_grad, the bias when bias=False]",
+                because="both learn, so both are marked; without a bias there is None")
+    np.random.seed(4)
+    fresh = Linear(50, 40)
+    check.close(round(float(fresh.weight.data.std()), 3), 0.1414, rtol=0.08,
+                given="the spread of the weight of Linear(50, 40)",
+                because="it comes from initial_weight")
     weight = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], dtype=np.float32)
     layer.weight, layer.bias, plain.weight = Tensor(weight), Tensor([10.0, 20.0]), Tensor(weight)
     setting = "W = [[1, 2], [3, 4], [5, 6]], b = [10, 20]"
-    rows = Tensor([[1.0, 0.0, 2.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])
-    check.close(layer.forward(rows), [[21, 34], [7, 16], [15, 26]],
-                given=f"{setting}, x = [[1, 0, 2], [0, -1, 0], [0, 0, 1]]",
+    x = Tensor([[1.0, 0.0, 2.0], [0.0, -1.0, 0.0]])
+    check.close(layer.forward(x), [[21, 34], [7, 16]],
+                given=f"{setting}, x = [[1, 0, 2], [0, -1, 0]]",
                 because="first row: 1*1 + 0*3 + 2*5 + 10 = 21 and 1*2 + 0*4 + 2*6 + 20 = 34")
-    check.close(plain.forward(rows), [[11, 14], [-3, -4], [5, 6]], given="the same W and x, but bias=False",
+    check.close(plain.forward(x), [[11, 14], [-3, -4]], given="the same W and x, but bias=False",
                 because="there is no bias, so nothing is added")
     check.close(layer.forward(Tensor([0.0, 0.0, 1.0])), [15, 26], given=f"{setting}, x = [0, 0, 1]",
                 because="a single example of shape (3,) gives a result of shape (2,)")
-    check.equal(refused([(1, 3), (5, 3), (2, 4, 3)]), [],
-                given="which of the shapes (1, 3), (5, 3), (2, 4, 3) of x does Linear(3, 2) refuse",
+    check.equal(refused([(1, 3), (5, 3), (2, 4, 3), (0, 3)]), [],
+                given="which of (1, 3), (5, 3), (2, 4, 3), (0, 3) does Linear(3, 2) refuse",
                 because="only the last dimension has to be 3; the others count the examples")
-    numbers = np.random.default_rng(1)
-    for leading in [(5,), (2, 4), (2, 3, 2), (0,), (0, 4)]:
-        x = numbers.normal(size=(*leading, 3)).astype(np.float32)
-        expected = (x[..., :, None].astype(np.float64) * weight).sum(axis=-2) + np.array([10.0, 20.0])
-        check.close(layer.forward(Tensor(x)), expected, rtol=1e-4, atol=1e-5,
-                    given=f"{setting}, random x of shape {x.shape}",
-                    because="only the last dimension changes, from 3 to 2")
     for shape in [(2, 4), (3, 4), (2, 3, 1), (4,), ()]:
         check.equal(missing_in_the_error(shape), [],
-                    given=f"what the ValueError of Linear(3, 2) for an x of shape {shape} leaves unnamed",
-                    because="its reader wants to know the layer, the shape of x and the shape of weight")
-    check.equal(sources_of_the_result(), ["bias", "weight", "x"],
-                given="what the result of Linear(3, 2) comes from, traced through the operations on Tensors",
-                because="a step computed on .data arrays cuts the result off from what went into it")
-    check.close(Linear(4, 5).bias, np.zeros(5), given="the bias of a new Linear(4, 5)", because="it starts at zero")
-    check.raises(ValueError, lambda: Linear(0, 5), given="Linear(0, 5)", because="a layer needs inputs")
-    check.raises(ValueError, lambda: Linear(4, 0), given="Linear(4, 0)", because="a layer needs outputs")
+                    given=f"what the ValueError of Linear(3, 2) for a {shape} leaves unnamed",
+                    because="its reader wants to know the layer, the shape of x and of weight")
+    check.equal(record_of_a_call(True, "sources"), ["bias", "weight", "x"],
+                given="what the result of Linear(3, 2) comes from, traced through `compute`",
+                because="a step computed on .data cuts the result off from what went into it")
+    check.equal([record_of_a_call(bias, "operations") for bias in (True, False)],
+                [["linear"], ["linear"]],
+                given="the operations that `compute` is given, with and without a bias",
+                because="a linear layer is one operation: compute(linear, x, weight, bias)")
+    for wrong in [(0, 0), (0, 5), (4, 0), (-1, 5)]:
+        check.raises(ValueError, lambda wrong=wrong: Linear(*wrong), given=f"Linear{wrong}",
+                     mentions=[str(wrong[0]), str(wrong[1])],
+                     because="a layer needs at least one input and one output")
 
 
-test_layers_linear()
+test_layers_linear_layer()
 
 # %% [markdown]
 """
-## Part 4: Seeing everything inside a model
+## Part 5: Seeing everything inside a model
 
 A model is objects inside objects: a network holds a list of blocks, a block holds layers, a layer
 holds tensors. Two jobs need to see all of them, *collect the parameters* and *switch the mode*.
@@ -530,40 +713,177 @@ Both are easy once you can **walk** a model.
               `- last:  E            7 E
 ```
 
-In words: the walk lists the model, then goes into its first attribute all the way down before it
-turns to the second. What it meets again, like B inside D, it neither lists nor enters again; then
-it goes on, here to E.
+In words: the order is depth first. Why "once"? Two layers may *share* a weight, which must then be
+learned once, not twice. And a block that keeps a reference to the model it belongs to makes a
+circle. Here is a careless walk on both.
 
-The rule matters. Two layers may *share* a weight, which must then be learned once, not twice. And a
-block that keeps a reference to the model it belongs to makes a circle, which would send a careless
-walk round and round for ever.
+**What will this print?** How many tensors does it count in a model that uses one tensor in two
+places? And what becomes of the circle?
+"""
 
-One level of looking is given. `children` answers "what lies *directly* inside this object?":
+# %%
+def careless_walk(thing):
+    """Everything inside, without any memory of what was met."""
+    found = [thing]
+    for part in vars(thing).values() if hasattr(thing, "__dict__") else []:
+        found += [part] if isinstance(part, Tensor) else careless_walk(part)
+    return found
+
+
+shared = Layer()
+shared.first = shared.second = Tensor([1.0])
+print("tensors met:", sum(isinstance(part, Tensor) for part in careless_walk(shared)))
+shared.owner = shared
+try:
+    careless_walk(shared)
+except RecursionError as error:
+    print(f"RecursionError: {error}")
+
+# %% [markdown]
+"""
+First the single step: what lies *directly* inside an object? Python keeps attributes in two places:
+in a dictionary, `__dict__`, or, for a class that lists their names in `__slots__` (which saves
+memory), in fixed places without any dictionary. A search that knows only `__dict__` finds nothing
+in such an object, and says nothing. So this piece of plumbing is given:
 """
 
 # %%
 #| export
+def attribute_values(thing: object) -> list:
+    """The values of an object's attributes, wherever Python keeps them.
+
+    Those in `__slots__` come first (base classes before derived ones), then those in `__dict__`.
+    """
+    values = []
+    for kind in reversed(type(thing).__mro__):
+        slots = vars(kind).get("__slots__", ())
+        for name in [slots] if isinstance(slots, str) else slots:
+            if name.startswith("__"):  # Python stores a private name with its class's name
+                name = f"_{kind.__name__.lstrip('_')}{name}"
+            if hasattr(thing, name):
+                values.append(getattr(thing, name))
+    return values + list(getattr(thing, "__dict__", {}).values())
+
+# %%
+class Slotted:
+    __slots__ = ("gain", "name")
+
+    def __init__(self):
+        self.gain, self.name = Tensor([1.0]), "slotted"
+
+
+print("in __dict__:", getattr(Slotted(), "__dict__", "there is none"))
+print("in all:", attribute_values(Slotted()))
+
+# %% nbgrader={"grade": false, "grade_id": "layers_children", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
 def children(thing: object) -> list:
     """What lies directly inside `thing`, in definition order; an empty list for a leaf.
 
-    Lists and tuples contain their items, dicts their values, any other object its attributes.
-    A Tensor is a leaf: what it notes for itself is not part of the model. Classes and Python
-    modules are left out: they are code that others share. Sets are not entered: they have no order.
+    A dict contains its values, a list or tuple its items, and every object its attributes (see
+    `attribute_values`). A class derived from list or dict has both: items first. A Tensor is a
+    leaf: what it notes for itself is not part of the model. Classes and Python modules (see the
+    imports: `ModuleType`) are left out wherever they lie: they are code that others share.
+    Sets are not entered: they have no order.
+
+    Example:
+        children({"a": 1.5, "b": [2, 3]}) is [1.5, [2, 3]]
+        children(Linear(2, 1)) is [2, 1, its weight, its bias]
+        children(Tensor([1.0])), children(1.5), children("word") and children(None) are []
     """
+    ### BEGIN SOLUTION
     if isinstance(thing, Tensor):
         return []
+    items = []
     if isinstance(thing, dict):
-        inside = thing.values()
+        items = list(thing.values())
     elif isinstance(thing, (list, tuple)):
-        inside = thing
-    else:
-        inside = getattr(thing, "__dict__", {}).values()
+        items = list(thing)
+    inside = items + attribute_values(thing)
     return [part for part in inside if not isinstance(part, (type, ModuleType))]
+    ### END SOLUTION
 
-# %%
-print("inside a Linear:", children(Linear(2, 1)))
-print("inside a list:  ", children([1.5, "a word"]))
-print("inside a number:", children(1.5))
+# %% [markdown]
+"""
+*What is checked:* dicts, lists, tuples, objects with and without `__slots__`, a list with
+attributes of its own, leaves, and what is left out.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_children", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+@probe
+def kinds_inside(case):
+    """What children() gives for an object of that kind: numbers and words, else type names."""
+
+    class Plain:
+        pass
+
+    class Slots:
+        __slots__ = ("first", "second")
+
+    class Blocks(list):
+        pass
+
+    class Table(dict):
+        pass
+
+    plain, slots, blocks, table = Plain(), Slots(), Blocks([1, 2]), Table(k=3)
+    plain.first, plain.code, plain.library, plain.second = 1, Plain, np, 2
+    slots.second, slots.first = "two", "one"
+    blocks.gain, table.gain = 4, 5
+    noted = Tensor([1.0])
+    noted.grad = Tensor([2.0])
+    cases = {
+        "dict": {"a": 1, "b": [2]}, "list": [1, (2, 3), None], "tuple": ("x", 5),
+        "object": plain, "slots": slots, "blocks": blocks, "table": table,
+        "code": [Plain, np, 1, {"k": Plain}], "layer": Linear(2, 1), "tensor": noted,
+        "number": 1.5, "word": "abc", "none": None, "set": {1, 2},
+    }
+    found = children(cases[case])
+    return [part if isinstance(part, (int, str)) else type(part).__name__ for part in found]
+
+
+def test_layers_children():
+    """One level of looking: items, attributes, leaves."""
+    check.equal(kinds_inside("dict"), [1, "list"], given='children({"a": 1, "b": [2]})',
+                because="a dict contains its values, and only one level is looked at")
+    check.equal(kinds_inside("list"), [1, "tuple", "NoneType"],
+                given="children([1, (2, 3), None]), all but numbers and words shown as types",
+                because="a list contains its items, whatever they are")
+    check.equal(kinds_inside("layer"), [2, 1, "Tensor", "Tensor"],
+                given="children(Linear(2, 1)), tensors shown as types",
+                because="an object contains its attributes, in the order of their definition")
+    check.equal(kinds_inside("tuple"), ["x", 5], given='children(("x", 5))',
+                because="a tuple contains its items")
+    check.equal(kinds_inside("tensor"), [],
+                given="children(a tensor whose grad is another tensor)",
+                because="a Tensor is a leaf: what it notes for itself is not part of the model")
+    check.equal(kinds_inside("object"), [1, 2],
+                given="an object with the attributes 1, a class, the module np, 2",
+                because="classes and Python modules are code, not parts of a model")
+    check.equal(kinds_inside("code"), [1, "dict"],
+                given='children([a class, np, 1, {"k": a class}]), the dict shown as its type',
+                because="classes and modules are left out of lists as well")
+    check.equal(kinds_inside("slots"), ["one", "two"],
+                given='an object with __slots__ = ("first", "second") and no __dict__',
+                because="attributes in __slots__ are attributes too")
+    check.equal(kinds_inside("blocks"), [1, 2, 4],
+                given="a class derived from list, with the items 1, 2 and the attribute gain = 4",
+                because="it has items and attributes: items first")
+    check.equal(kinds_inside("table"), [3, 5],
+                given="a class derived from dict, with the value 3 and the attribute gain = 5",
+                because="it has values and attributes: values first")
+    for case, text in [("number", "1.5"), ("word", "'abc'"), ("none", "None"), ("set", "{1, 2}")]:
+        check.equal(kinds_inside(case), [], given=f"children({text})",
+                    because="a leaf has nothing inside, and sets are not entered")
+
+
+test_layers_children()
+
+# %% [markdown]
+"""
+Now repeat that step until nothing new turns up. The models of later modules are deep and make
+circles, so the walk has to end on all of them.
+"""
 
 # %% nbgrader={"grade": false, "grade_id": "layers_walk", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -579,11 +899,9 @@ def walk(model: object) -> list:
 
     Once: "the same" means the very same object (compare `id(...)`), not an equal one. Two
     different lists that are both empty are two objects. An object already listed is neither
-    listed nor entered again, so a circle of references ends by itself. (Equal small numbers
-    and short strings may or may not be one object; Python decides. Nothing here relies on it.)
-
-    Args:
-        model: any object: a Layer, a class of your own, a list of layers, ...
+    listed nor entered again, so a circle of references ends by itself. A model may be nested
+    thousands of levels deep. (Equal small numbers and short strings may or may not be one
+    object; Python decides. Nothing here relies on it.)
 
     Returns:
         A list that starts with `model`.
@@ -592,14 +910,6 @@ def walk(model: object) -> list:
         a, b = Tensor([1.0]), Tensor([2.0])
         block = {"first": a}
         walk([block, (a, b)]) is [the list, block, a, the tuple, b]
-
-    Steps (one way; a function that calls itself is another):
-        1. Keep a list of objects still waiting, at first [model]; a list of those found; and a
-           set of the ids of those found.
-        2. Take the LAST waiting object. If its id is in the set, drop it. Otherwise note its
-           id, append it to the found ones, and put its children on the waiting list in
-           REVERSED order, so that the first child is taken next.
-        3. Stop when nothing is waiting.
     """
     ### BEGIN SOLUTION
     found, seen, waiting = [], set(), [model]
@@ -612,7 +922,13 @@ def walk(model: object) -> list:
     return found
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_walk", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* the order, repeats, equal objects that are not the same, circles, containers and
+plain values, and a model of 5,000 levels.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_walk", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
 @probe
 def names_met(case):
     """The names of the parts a walk meets, in order."""
@@ -648,6 +964,15 @@ def types_met(case):
     return [type(thing).__name__ for thing in walk(2.5 if case == "leaf" else mixed)]
 
 
+@probe
+def levels_met(depth):
+    """How many lists a walk meets in a list of a list of a list ..."""
+    nested = []
+    while depth > 1:
+        nested, depth = [nested], depth - 1
+    return len(walk(nested))
+
+
 def test_layers_walk():
     """A walk meets every object once, first things first, and ends on circles."""
     check.equal(names_met("order"), ["model", "A", "B", "C", "D"],
@@ -664,24 +989,27 @@ def test_layers_walk():
                 because="B is met first inside A, before C")
     check.equal(types_met("mixed"),
                 ["list", "tuple", "float", "dict", "str", "list", "list", "NoneType", "Tensor"],
-                given="the types met in [(1.5,), {'k': 'word', 'code': Layer, 'module': np}, [], [], None, a tensor]",
+                given="the types met in [(1.5,), {'k': 'word', 'code': Layer, 'module': np}, "
+                      "[], [], None, a tensor]",
                 because="whatever `children` names is listed, containers and plain values too")
     check.equal(names_met("circle"), ["model", "B"],
                 given="model.a = B, model.me = model, B.owner = model",
                 because="an object met before is not entered again, so the walk ends")
     check.equal(types_met("leaf"), ["float"], given="the types met by walk(2.5)",
                 because="the model itself is listed, even if nothing lies inside it")
+    check.equal(levels_met(5000), 5000, given="the number of lists met in 5,000 nested lists",
+                because="Python allows about 1,000 calls inside each other; a loop has no limit")
 
 
 test_layers_walk()
 
 # %% [markdown]
 """
-## Part 5: Collecting the parameters
+## Part 6: What can learn, and in which mode
 
 The **parameters** of a model are the tensors that learning may change: those marked
-`requires_grad=True`. What is missing from this list will silently never learn. Some frameworks want
-each parameter announced to its layer (*registered*) when it is made. Yours need not be: your walk
+`requires_grad=True`. What is missing from this list will silently never learn. PyTorch has each
+parameter announced to its layer (*registered*) when it is assigned. Yours need not be: your walk
 finds them where they are.
 """
 
@@ -690,26 +1018,25 @@ finds them where they are.
 def collect_parameters(model: object) -> list[Tensor]:
     """Every trainable tensor of a model: each Tensor with requires_grad=True that `walk` meets.
 
-    Args:
-        model: any object that holds tensors somewhere inside.
-
     Returns:
         A list of the Tensor objects themselves (not copies), each once, in the order of the
-        walk. Tensors with requires_grad=False are left out. Empty for a model without any.
+        walk. Empty for a model without any.
 
     Example:
         collect_parameters([Linear(3, 2), ReLU(), Linear(2, 1, bias=False)])
         holds three tensors of shapes (3, 2), (2,) and (2, 1).
-
-    Steps:
-        1. Go through walk(model).
-        2. Keep what is a Tensor and is marked as trainable.
     """
     ### BEGIN SOLUTION
     return [part for part in walk(model) if isinstance(part, Tensor) and part.requires_grad]
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_parameters", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* order, constants, every place where a parameter may lie, and that the tensors
+themselves come back.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_parameters", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @probe
 def shapes_in_a_nested_model():
     """Shapes collected from a model that keeps its parameters in every kind of place."""
@@ -718,6 +1045,12 @@ def shapes_in_a_nested_model():
         def __init__(self):
             self.inner = Linear(2, 3)
             self.requires_grad = True  # but a Block is not a Tensor
+
+    class Slots:
+        __slots__ = ("hidden",)
+
+        def __init__(self):
+            self.hidden = Linear(6, 9, bias=False)
 
     class Model(Layer):
         def __init__(self):
@@ -728,28 +1061,34 @@ def shapes_in_a_nested_model():
             self.many = [Linear(3, 1, bias=False), (Linear(1, 5),)]
             self.named = {"head": Linear(5, 6), "tied": self.first.weight}
             self.owner = self
+            self.slots = Slots()
 
     return [parameter.shape for parameter in collect_parameters(Model())]
 
 
 def test_layers_parameters():
     """Every tensor marked as trainable is found once, in order, wherever it is kept."""
-    layer, constant, trainable = Linear(3, 2), Tensor([1.0, 2.0]), Tensor([1.0], requires_grad=True)
+    layer, constant = Linear(3, 2), Tensor([1.0, 2.0])
+    trainable, second = Tensor([1.0], requires_grad=True), Linear(2, 1, bias=False)
     check.equal([parameter.shape for parameter in collect_parameters(layer)], [(3, 2), (2,)],
-                given="the shapes of collect_parameters(Linear(3, 2))", because="weight first, then bias")
-    check.equal([parameter.shape for parameter in collect_parameters([layer, Linear(2, 1, bias=False)])],
+                given="the shapes of collect_parameters(Linear(3, 2))",
+                because="weight first, then bias")
+    check.equal([parameter.shape for parameter in collect_parameters([layer, second])],
                 [(3, 2), (2,), (2, 1)], because="a list of layers holds what its layers hold",
                 given="the shapes of collect_parameters([Linear(3, 2), Linear(2, 1, bias=False)])")
-    check.equal([parameter.shape for parameter in collect_parameters({"a": constant, "b": trainable})], [(1,)],
-                given="the shapes of collect_parameters({'a': a constant of shape (2,), 'b': a trainable (1,)})",
+    named = {"a": constant, "b": trainable}
+    check.equal([parameter.shape for parameter in collect_parameters(named)], [(1,)],
+                given="collect_parameters({'a': a constant (2,), 'b': a trainable (1,)}): shapes",
                 because="a tensor is a parameter exactly when requires_grad is True")
     check.equal(shapes_in_a_nested_model(),
-                [(4, 2), (2,), (7,), (2, 3), (3,), (3, 1), (1, 5), (5,), (5, 6), (6,)],
-                given="parameters in attributes, a plain object, a list, a tuple and a dict; one shared; a circle",
+                [(4, 2), (2,), (7,), (2, 3), (3,), (3, 1), (1, 5), (5,), (5, 6), (6,), (6, 9)],
+                given="parameters in attributes, a plain object, a list, a tuple, a dict and "
+                      "__slots__; one shared; a circle",
                 because="each trainable tensor counts once, where it is met first")
     check.true(isinstance(layer.parameters(), list), given="is Linear(3, 2).parameters() a list",
                because="a list has a length and can be read more than once")
-    check.true(layer.parameters()[0] is layer.weight, given="Linear(3, 2): is parameters()[0] the weight itself",
+    check.true(layer.parameters()[0] is layer.weight,
+               given="Linear(3, 2): is parameters()[0] the weight itself",
                because="a change of a copy would never reach the layer")
 
 
@@ -757,17 +1096,32 @@ test_layers_parameters()
 
 # %% [markdown]
 """
-## Part 6: Two modes
-
 Some layers behave differently while a model *learns* and while it is *used*; dropout, which comes
 next, is one of them. So every layer carries a flag, `training`. Forgetting to switch one layer
 buried in the model is a classic bug: the program runs, the answers are merely a little worse, and
-nobody sees why. The switch therefore has to reach **everything** at once: layers in lists, layers
-inside objects that are not layers, and plain objects that keep such a flag themselves.
+nobody sees why. The switch therefore reaches **everything** at once: layers in lists, layers inside
+objects that are not layers, and plain objects that keep such a flag themselves.
 
-One caution. Somebody's `training` may be a list of training examples, and overwriting that with
-`False` would destroy data. A *mode* is a `training` attribute that holds a `bool`; anything else is
-none of our business.
+One caution. Somebody's `training` may be something else entirely:
+
+**What will this print?** How many examples are left after the switch?
+"""
+
+# %%
+class Lesson:
+    def __init__(self):
+        self.training = [1, 2, 3]  # the training examples
+
+
+lesson = Lesson()
+for part in [lesson, Layer()]:  # a careless switch
+    part.training = False
+print("training examples:", lesson.training)
+
+# %% [markdown]
+"""
+Data destroyed by a switch that meant well. A *mode* is a `training` attribute that holds a `bool`;
+anything else is none of our business.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers_training_mode", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -779,23 +1133,12 @@ def set_training_mode(model: object, training: bool) -> None:
     whether it is a Layer or not. An object without that attribute does not receive one, and a
     `training` attribute that is not a bool (a list of examples, a number) is left alone.
 
-    The value is set on the objects, never on their classes: other models keep their mode. Store
-    a real bool, even if `training` came as 0 or 1.
-
-    Args:
-        model: any object; it does not have to be a Layer.
-        training: the mode to switch to.
+    The value is set on the objects, never on their classes: other models keep their mode. It is
+    stored as a real bool, even if `training` came as 0 or 1.
 
     Example:
         set_training_mode([layer, {"other": another_layer}], False)
         leaves layer.training and another_layer.training False.
-
-    Hint: getattr(thing, "training", None) gives None where there is no such attribute, and it
-    finds the class attribute `Layer.training` as well.
-
-    Steps:
-        1. Go through walk(model).
-        2. Where the attribute `training` exists and is a bool, set it to bool(training).
     """
     ### BEGIN SOLUTION
     for part in walk(model):
@@ -803,7 +1146,12 @@ def set_training_mode(model: object, training: bool) -> None:
             part.training = bool(training)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_training_mode", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* that the mode reaches every part, in both directions, and touches nothing else.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_training_mode", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 @probe
 def after(switches, look_at="modes"):
     """What a model of many parts looks like after switching its mode."""
@@ -832,20 +1180,24 @@ def after(switches, look_at="modes"):
 
 def test_layers_training_mode():
     """The mode reaches every part of a model, and nothing else."""
-    check.equal(after([False], "class"), True, given="Layer.training after a model was switched to False",
+    check.equal(after([False], "class"), True,
+                given="Layer.training after a model was switched to False",
                 because="the mode belongs to the object, not to its class")
     check.equal(after([False]), [False] * 6,
-                given="set_training_mode(model, False); the modes of a layer, one inside it, one in a "
-                      "list, a tuple, a dict, and of a plain object with training = True",
+                given="set_training_mode(model, False); the modes of a layer, one inside it, one "
+                      "in a list, a tuple, a dict, and of a plain object with training = True",
                 because="every bool called training, anywhere inside the model, is switched")
-    check.equal(after([False], "model"), False, given="does a plain object without a mode receive one",
+    check.equal(after([False], "model"), False,
+                given="does a plain object without a mode receive one",
                 because="only what has a mode can change it")
     check.equal(after([False], "data"), [[1, 2], 1],
                 given="objects with training = [1, 2] and training = 1, after the switch False",
                 because="a training attribute that is not a bool is data, not a mode")
-    check.equal(after([False, True]), [True] * 6, given="the same modes after the switches False, True",
+    check.equal(after([False, True]), [True] * 6,
+                given="the same modes after the switches False, True",
                 because="the switch goes both ways")
-    check.equal(after([0, True, 0]), [False] * 6, given="the same modes after the switches 0, True, 0",
+    check.equal(after([0, True, 0]), [False] * 6,
+                given="the same modes after the switches 0, True, 0",
                 because="a mode is stored as a bool, so the next switch recognises it")
     layer = Layer()
     layer.inner = Layer()
@@ -868,53 +1220,59 @@ A network with many weights can learn its examples by heart instead of what they
 probability $p$. The layer behind cannot rely on any particular one of its inputs, because that
 input may be gone at any moment.
 
+Break it first: just drop half of the numbers, and watch what a sum of 1,000 ones becomes.
+
+**What will this print?** With dropout off the sum is 1,000. And with dropout on?
+"""
+
+# %%
+np.random.seed(0)
+ones = np.ones(1000)
+sums = [float((ones * (np.random.random(1000) >= 0.5)).sum()) for _ in range(5)]
+print("used:   ", ones.sum())
+print("trained:", sums)
+
+# %% [markdown]
+r"""
+About half. The next layer would be trained on sums around 500 and then used on 1,000: every number
+it ever learned to expect would be wrong by a factor of two. The remedy is to enlarge the survivors
+*while training*, so that the **average** stays what it was; then in evaluation mode nothing is left
+to do at all.
+
 ```
  x          [ 4.0   2.0   6.0   8.0 ]
- mask       [ 2.0   0.0   0.0   2.0 ]     p = 0.5: zero, or 1 / (1 - p) = 2
+ mask       [ 2.0   0.0   0.0   2.0 ]     here for p = 0.5
  x * mask   [ 8.0   0.0   0.0  16.0 ]
 ```
 
-In words: a random mask of zeros and twos multiplies the input. Here two numbers of the four vanish
-and the others double; every entry has a coin of its own, so it might as well be one or all four.
+In words: every entry has a coin of its own, so instead of two of the four it might as well have
+been one, or all.
 
-**Why do the survivors grow?** So that the *average* stays what it was. A number $x$ becomes $0$
-with probability $p$ and $s \cdot x$ with probability $1-p$, on average $(1-p)\,s\,x$. That equals
-$x$ exactly when
-
-$$s = \frac{1}{1-p}$$
-
-The layer behind dropout then sees the same average in both modes, and in evaluation mode there is
-nothing left to do at all: the input passes through untouched. Scaling while training instead of
-while evaluating is called *inverted* dropout. Its price is noise, and the larger $p$, the more: a 1
-becomes 0 or 2 with $p = 0.5$, and 0 or 10 with $p = 0.9$.
-
-First the mask, as a plain function.
+**Find the scale yourself.** A number $x$ becomes $0$ with probability $p$ and $s \cdot x$ with
+probability $1-p$. What is it on average? Which $s$ makes that equal to $x$? The picture shows the
+answer for $p = 0.5$ only; find the one for any $p$. (What cannot be had for $p = 1$?) Enlarging
+while training is called *inverted* dropout.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers_dropout_mask", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
-    """A random array of zeros (dropped) and 1 / (1 - p) (kept).
+    """A random array of zeros (dropped) and one positive scale (kept), 1 on average.
 
-    Each entry is 0 with probability p and 1 / (1 - p) otherwise, independently of all the
-    others. The random numbers come from NumPy's global random state (`np.random.random`).
+    Each entry is 0 with probability p, independently of all the others; all entries that are
+    kept have the same value, which makes up for the dropped ones on average. The random numbers
+    come from NumPy's global random state (`np.random.random`).
 
     Args:
         shape: the shape of the mask.
         p: probability of dropping an entry, from 0.0 to 1.0, both included. With 0 every entry
-            is 1; with 1 every entry is 0, without dividing by zero.
+            is 1; with 1 every entry is 0, without any warning.
 
     Returns:
         A float32 ndarray of that shape (an array, not a Tensor).
 
     Example:
         dropout_mask((2, 3), 0.5) may be [[2, 0, 2], [0, 0, 2]].
-
-    Steps:
-        1. If p is 1, return float32 zeros: the scale 1 / (1 - p) does not exist.
-        2. Draw a uniform random number from [0, 1) for every entry. An entry is kept when its
-           number is at least p, which happens with probability 1 - p.
-        3. Turn kept / not kept into scale / 0, as float32.
     """
     ### BEGIN SOLUTION
     if p == 1:
@@ -923,45 +1281,91 @@ def dropout_mask(shape: tuple[int, ...], p: float) -> np.ndarray:
     return kept * np.float32(1 / (1 - p))
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_dropout_mask", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* the share of zeros and the exact scale for several p, both ends, float32, that
+every entry is drawn on its own, and that `np.random.seed` repeats a mask.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_dropout_mask", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 def test_layers_dropout_mask():
-    """Zeros with probability p, the exact scale 1 / (1 - p) elsewhere, entry by entry."""
+    """Zeros with probability p, the scale that keeps the average elsewhere, entry by entry."""
     np.random.seed(5)
-    check.true(isinstance(dropout_mask((3, 2), 0.5), np.ndarray), given="is dropout_mask((3, 2), 0.5) an ndarray",
+    check.true(isinstance(dropout_mask((3, 2), 0.5), np.ndarray),
+               given="is dropout_mask((3, 2), 0.5) an ndarray",
                because="the mask is an array; the layer will wrap it in a Tensor")
-    check.equal(dropout_mask((5, 8, 2), 0.5).shape, (5, 8, 2), given="the shape of dropout_mask((5, 8, 2), 0.5)",
+    check.equal(dropout_mask((5, 8, 2), 0.5).shape, (5, 8, 2),
+                given="the shape of dropout_mask((5, 8, 2), 0.5)",
                 because="one entry for each number that the mask will meet")
     for p, values in [(0.5, [0.0, 2.0]), (0.2, [0.0, 1.25]), (0.9, [0.0, 10.0])]:
         call = f"dropout_mask((400, 250), {p})"
         check.close(round(float((dropout_mask((400, 250), p) == 0).mean()), 2), p, atol=0.015,
-                    given=f"the share of zeros in {call}", because="p is the probability of being dropped")
-        check.close(np.unique(dropout_mask((400, 250), p)), values, given=f"the different values in {call}",
-                    because=f"dropped entries are 0, kept ones 1 / (1 - {p}), so that the average is 1")
-    check.equal(str(dropout_mask((3, 2), 0.5).dtype), "float32", given="the dtype of dropout_mask((3, 2), 0.5)",
+                    given=f"the share of zeros in {call}",
+                    because="p is the probability of being dropped")
+        check.close(np.unique(dropout_mask((400, 250), p)), values,
+                    given=f"the different values in {call}",
+                    because=f"(1 - {p}) of the entries are kept; the average of all is to be 1")
+    check.equal(str(dropout_mask((3, 2), 0.5).dtype), "float32",
+                given="the dtype of dropout_mask((3, 2), 0.5)",
                 because="one float64 array doubles the memory of all that follows")
-    check.equal([np.unique(dropout_mask((400, 250), 0.5), axis=axis).shape[axis] for axis in (0, 1)], [400, 250],
-                given="how many rows and columns of dropout_mask((400, 250), 0.5) differ from each other",
+    differing = [np.unique(dropout_mask((400, 250), 0.5), axis=i).shape[i] for i in (0, 1)]
+    check.equal(differing, [400, 250],
+                given="how many rows and columns of dropout_mask((400, 250), 0.5) differ",
                 because="every entry is drawn on its own")
     check.close(dropout_mask((3, 2), 0.0), np.ones((3, 2)), given="dropout_mask((3, 2), 0.0)",
                 because="nothing is dropped")
     check.close(dropout_mask((3, 2), 1.0), np.zeros((3, 2)), given="dropout_mask((3, 2), 1.0)",
-                because="everything is dropped, and 1 / (1 - p) must not be computed")
-    check.equal(str(dropout_mask((3, 2), 1.0).dtype), "float32", given="the dtype of dropout_mask((3, 2), 1.0)",
-                because="float32, whatever p is")
+                because="everything is dropped, so there is nothing to scale")
+    check.equal(str(dropout_mask((3, 2), 1.0).dtype), "float32",
+                given="the dtype of dropout_mask((3, 2), 1.0)", because="float32, whatever p is")
     np.random.seed(5)
     first = dropout_mask((20, 20), 0.5)
-    check.true(not np.array_equal(dropout_mask((20, 20), 0.5), first), because="each call draws new numbers",
+    check.true(not np.array_equal(dropout_mask((20, 20), 0.5), first),
+               because="each call draws new numbers",
                given="dropout_mask((20, 20), 0.5) twice in a row: do the two differ")
     np.random.seed(5)
     check.true(np.array_equal(dropout_mask((20, 20), 0.5), first),
-               given="dropout_mask((20, 20), 0.5) twice, each time after np.random.seed(5): are the two equal",
+               given="dropout_mask((20, 20), 0.5), each time after np.random.seed(5): equal",
                because="the numbers come from NumPy's global random state, which the seed sets")
 
 
 test_layers_dropout_mask()
 
 # %% [markdown]
+r"""
+On average $x$ becomes $(1-p)\,s\,x$, so $s = 1/(1-p)$. The price is noise, and the larger $p$, the
+more: a 1 becomes 0 or 2 with $p = 0.5$, and 0 or 10 with $p = 0.9$.
+
+**What will you see?** One digit goes through dropout four times for each $p$. Until which $p$ can
+you still read it? Can you read it in the *average* of 500 passes with $p = 0.9$?
 """
+
+# %%
+try:
+    import matplotlib.pyplot as plt
+
+    from datasets.tinydigits import load_tinydigits
+
+    np.random.seed(0)
+    digit = load_tinydigits()[0][16]
+    figure, grid = plt.subplots(3, 5, figsize=(8, 5), layout="constrained")
+    for row, p in zip(grid, (0.2, 0.5, 0.9), strict=True):
+        passes = [digit * dropout_mask(digit.shape, p) for _ in range(500)]
+        for axes, image in zip(row, [*passes[:4], np.mean(passes, axis=0)], strict=True):
+            axes.imshow(image, cmap="gray_r", vmin=0)
+            axes.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"p = {p}")
+    grid[0][4].set_title("mean of 500")
+    figure.suptitle("One digit, seen through dropout")
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss a digit with holes, and its mean, which has none.")
+
+# %% [markdown]
+"""
+With p = 0.9 no single pass shows the digit, and yet the mean of many does. That is what "the layer
+behind sees the same on average" means.
+
 Now the layer. It has **two switches**, for two situations:
 
 - the *mode*, `self.training`, is for whole models: `train()` and `eval()` set it once, everywhere,
@@ -975,22 +1379,25 @@ Numbers are dropped only when **both** say yes, so either one is enough to turn 
 # %% nbgrader={"grade": false, "grade_id": "layers_dropout", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class Dropout(Layer):
-    """While training, replace each number by 0 with probability p and scale up the others."""
+    """While training, replace each number by 0 with probability p and scale up the others.
 
-    def __init__(self, p: float = 0.5):
+    Attributes:
+        p: the probability.
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        """Keep p. ValueError, with p in its message, unless p is from 0 to 1 (NaN is not)."""
+        ### BEGIN SOLUTION
         if not 0.0 <= p <= 1.0:
             raise ValueError(f"Dropout needs a probability p from 0 to 1, got p={p}")
         self.p = p
+        ### END SOLUTION
 
     def forward(self, x: Tensor, training: bool = True) -> Tensor:
         """Drop numbers of `x` at random, or return `x` itself when dropout is inactive.
 
         Active only if all three hold: the argument `training` is true, this layer is in
         training mode (`self.training`), and p is not 0.
-
-        Args:
-            x: any tensor.
-            training: False switches dropout off for this one call.
 
         Returns:
             Inactive: `x` itself, the same object (no copy, no random numbers drawn).
@@ -1000,11 +1407,6 @@ class Dropout(Layer):
         Example:
             Dropout(0.5)(Tensor([4.0, 2.0, 6.0, 8.0])) may give [8.0, 0.0, 0.0, 16.0];
             Dropout(0.5).eval()(x) is x.
-
-        Steps:
-            1. If dropout is inactive, return x.
-            2. Make a mask with dropout_mask and wrap it in a Tensor.
-            3. Return the product of x and the mask.
         """
         ### BEGIN SOLUTION
         if not (training and self.training) or self.p == 0:
@@ -1015,7 +1417,13 @@ class Dropout(Layer):
     def __repr__(self) -> str:
         return f"Dropout(p={self.p})"
 
-# %% nbgrader={"grade": true, "grade_id": "test_layers_dropout", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% [markdown]
+"""
+*What is checked:* all four settings of the two switches, p = 0 and p = 1, a fresh mask for every
+number and every call, that x is left alone, and which p are refused.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_dropout", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 @probe
 def comes_from_x():
     """Listen at `compute`: does the result come from x?"""
@@ -1041,38 +1449,44 @@ def test_layers_dropout():
     values = np.arange(1, 2001, dtype=np.float32).reshape(50, 40)
     x, layer, off = Tensor(values.copy()), Dropout(0.2), Dropout(0.2)
     off.training = False
-    check.true(isinstance(layer.forward(x), Tensor), given="is Dropout(0.2)(x) a Tensor, for x with the numbers 1 to 2000",
+    check.equal(Dropout(0.2).p, 0.2, given="Dropout(0.2).p", because="the layer keeps p")
+    check.true(isinstance(layer.forward(x), Tensor),
+               given="is Dropout(0.2)(x) a Tensor, for x with the numbers 1 to 2000",
                because="a layer returns a Tensor")
-    check.true(np.array_equal(x.data, values), given="does x still hold the numbers 1 to 2000 after this call",
-               because="dropout makes a new tensor and leaves x alone")
+    check.unchanged(x.data, values, given="x, with the numbers 1 to 2000, after Dropout(0.2)(x)",
+                    because="dropout makes a new tensor and leaves x alone")
     check.close(np.unique(np.round(layer.forward(x).data / values, 4)), [0.0, 1.25],
                 given="the different values of output / input for Dropout(0.2)",
                 because="each number becomes 0 or grows by exactly 1 / (1 - 0.2) = 1.25")
     cases = [(layer, True), (layer, False), (off, True), (off, False)]
-    settings = "(self.training, training) = (True, True), (True, False), (False, True), (False, False)"
-    check.equal([np.array_equal(drop.forward(x, training=flag).data, values) for drop, flag in cases],
-                [False, True, True, True], given=f"are the numbers unchanged, for {settings}",
-                because="dropout is active when both switches are on; otherwise nothing happens to x")
-    check.equal([drop.forward(x, training=flag) is x for drop, flag in cases], [False, True, True, True],
-                given=f"is the result x itself, for {settings}",
-                because="an inactive dropout returns x itself: a copy would cost memory for nothing")
+    settings = "(self.training, training) = (True, True), (True, False), (False, True), (False, "\
+               "False)"
+    same = [np.array_equal(drop.forward(x, training=flag).data, values) for drop, flag in cases]
+    check.equal(same, [False, True, True, True], given=f"are the numbers unchanged, for {settings}",
+                because="dropout is active when both switches are on; else nothing happens to x")
+    check.equal([drop.forward(x, training=flag) is x for drop, flag in cases],
+                [False, True, True, True], given=f"is the result x itself, for {settings}",
+                because="an inactive dropout returns x: a copy would cost memory for nothing")
     check.true(Dropout(0.0).forward(x) is x, given="Dropout(0.0)(x): is the result x itself",
                because="p = 0 drops nothing")
     check.close(round(float((layer.forward(x).data == 0).mean()), 2), 0.2, atol=0.06,
-                given="the share of zeros after Dropout(0.2)", because="0.2 is the probability of being dropped")
+                given="the share of zeros after Dropout(0.2)",
+                because="0.2 is the probability of being dropped")
     check.true(not np.array_equal(layer.forward(x).data, layer.forward(x).data),
                given="two calls of Dropout(0.2) on the same input: do they differ",
                because="every call draws a fresh mask")
     zeros = layer.forward(x).data == 0
-    check.equal([bool((zeros == zeros[0]).all()), bool((zeros == zeros[:, :1]).all())], [False, False],
-                given="the zeros of Dropout(0.2)(x) for x of shape (50, 40): [are all rows alike, are all columns alike]",
-                because="the mask has the shape of x, so each number is dropped or kept on its own")
+    check.equal([bool((zeros == zeros[0]).all()), bool((zeros == zeros[:, :1]).all())],
+                [False, False], given="the zeros of Dropout(0.2)(x) for x of shape (50, 40): "
+                                      "[are all rows alike, are all columns alike]",
+                because="the mask has the shape of x: each number is dropped or kept on its own")
     check.close(Dropout(1.0).forward(x), np.zeros((50, 40)), given="Dropout(1.0)(x)",
                 because="p = 1 drops everything")
-    check.equal(comes_from_x(), True, because="a step computed on .data arrays cuts the result off from x",
-                given="does the result of Dropout(0.5)(x) come from x, traced through the operations on Tensors")
-    check.raises(ValueError, lambda: Dropout(1.5), given="Dropout(1.5)", mentions=["1.5"])
-    check.raises(ValueError, lambda: Dropout(-0.1), given="Dropout(-0.1)", mentions=["-0.1"])
+    check.equal(comes_from_x(), True, given="does Dropout(0.5)(x) come from x, traced at `compute`",
+                because="a step computed on .data arrays cuts the result off from x")
+    for wrong in (1.5, -0.1, float("nan")):
+        check.raises(ValueError, lambda wrong=wrong: Dropout(wrong), given=f"Dropout({wrong})",
+                     mentions=[str(wrong)], because="p is a probability, from 0 to 1")
 
 
 test_layers_dropout()
@@ -1082,20 +1496,32 @@ test_layers_dropout()
 ## Part 8: A network is a list
 
 ```
- x --> Linear(784, 256) --> ReLU --> Dropout(0.5) --> Linear(256, 10) --> y
+ x --> Linear(64, 32) --> ReLU --> Dropout(0.2) --> Linear(32, 10) --> y
 ```
 
-In words: the output of each step is the input of the next. `Sequential` holds the steps in a list
-and sends a tensor through them.
+In words: `Sequential` holds the steps in a list and sends a tensor through them. A step is anything
+that can be **called** with a tensor. Your activations are not `Layer`s: they own nothing and do the
+same in both modes. Even a plain function will do, as long as it owns nothing either: a function
+hides the layers it uses, since no walk can look into it. Put the layer itself into the list.
 
-A step is anything that can be **called** with a tensor. Your activations are not `Layer`s: they own
-nothing and do the same in both modes, so there is nothing to collect or to switch. Even a plain
-function will do, as long as it owns nothing either: a function hides the layers it uses, since no walk
-can look into it. Put the layer itself into the list.
-
-Note what the class does *not* contain: no `parameters`, no `train`, no `eval`. The steps sit in an
-attribute, so your walk already finds them. Nor does it take a `training` argument, for it could not
+Note what the class does *not* need: no `parameters`, no `train`, no `eval`. The steps sit in an
+attribute, so your walk finds them. Nor does `forward` take a `training` argument, for it could not
 know which of its steps accept one: silence the dropout in a model with `model.eval()`.
+
+The most common slip is to write `ReLU`, the class, instead of `ReLU()`, an object made from it.
+Both can be called! **What will this print?**
+"""
+
+# %%
+try:
+    print(ReLU(Tensor([-1.0, 2.0])))  # what a list with ReLU in it would do
+except TypeError as error:
+    print(f"TypeError: {error}")
+
+# %% [markdown]
+"""
+An error about arguments, deep inside a forward pass, and no word of the real mistake. Your
+container refuses such a step at once, while it is being built.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "layers_sequential", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1106,33 +1532,36 @@ class Sequential(Layer):
     Sequential(a, b, c) and Sequential([a, b, c]) are the same. A step may be a Layer or anything
     else that can be called with a tensor. `len`, iteration and indexing work as for a list; a
     slice is a Sequential of the same layers.
+
+    Attributes:
+        layers: the steps, a list of its own.
     """
 
-    def __init__(self, *layers):
+    def __init__(self, *layers: Any) -> None:
+        """Keep the steps: several arguments, or a single list or tuple of them.
+
+        Raises:
+            TypeError: a step cannot be called, or is a class instead of an object made from it.
+                The message contains the step's position, counted from 0, as "position 1", and
+                its repr.
+        """
+        ### BEGIN SOLUTION
         if len(layers) == 1 and isinstance(layers[0], (list, tuple)):
             layers = layers[0]
         for position, layer in enumerate(layers):
             if isinstance(layer, type) or not callable(layer):
-                fix = f": write {layer.__name__}(...)" if isinstance(layer, type) else ""
-                raise TypeError(f"Sequential can only hold layers, position {position} is {layer!r}{fix}")
+                raise TypeError(
+                    f"Sequential holds layers, but position {position} is {layer!r}. "
+                    "For a class, write its name with (...)."
+                )
         self.layers = list(layers)
+        ### END SOLUTION
 
     def forward(self, x: Tensor) -> Tensor:
-        """Send `x` through all layers, first to last.
-
-        Args:
-            x: the input of the first layer.
-
-        Returns:
-            The output of the last layer; `x` itself if there are no layers.
+        """Send `x` through all layers, first to last; `x` itself comes back if there are none.
 
         Example:
             Sequential(first, second)(x) equals second(first(x)).
-
-        Steps:
-            1. For each layer in self.layers, in order: call it with the current tensor; what
-               it returns is the current tensor from then on.
-            2. Return the current tensor.
         """
         ### BEGIN SOLUTION
         for layer in self.layers:
@@ -1143,16 +1572,22 @@ class Sequential(Layer):
     def __len__(self) -> int:
         return len(self.layers)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator:
         return iter(self.layers)
 
-    def __getitem__(self, index: int | slice):
+    def __getitem__(self, index: int | slice) -> Any:
         return Sequential(self.layers[index]) if isinstance(index, slice) else self.layers[index]
 
     def __repr__(self) -> str:
         shown = [repr(layer).replace("\n", "\n  ") for layer in self.layers]
         lines = [f"  ({position}): {layer}" for position, layer in enumerate(shown)]
         return "\n".join(["Sequential(", *lines, ")"])
+
+# %% [markdown]
+"""
+*What is checked:* the order of the steps, both ways of building, plain functions as steps, nested
+containers, modes and parameters, that the steps are kept, and what is refused.
+"""
 
 # %% nbgrader={"grade": true, "grade_id": "test_layers_sequential", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @probe
@@ -1170,23 +1605,38 @@ def through_functions(names, number):
     return [float(first.data[0]), float(second.data[0]), len(model)]
 
 
+@probe
+def steps_after_the_list_grew():
+    """The length of a Sequential made from a list to which a step is added afterwards."""
+    steps = [Dropout(0.5)]
+    model = Sequential(steps)
+    steps.append(Dropout(0.5))
+    return len(model)
+
+
 def test_layers_sequential():
     """Layers run first to last, each on the output of the one before."""
     a, b, x = Linear(2, 2), Linear(2, 2, bias=False), Tensor([[1.0, 2.0]])
     a.weight, a.bias = Tensor([[1.0, -1.0], [2.0, 0.5]]), Tensor([0.5, 0.0])
     b.weight = Tensor([[10.0, 0.0], [100.0, 1.0]])
-    for model, form in [(Sequential(a, b, b), "Sequential(a, b, b)"), (Sequential([a, b, b]), "Sequential([a, b, b])"),
-                        (Sequential(Sequential(a, b), Sequential(b)), "Sequential(Sequential(a, b), Sequential(b))")]:
-        check.close(model.forward(x), [[550.0, 0.0]], given=f"{form} of Linear layers, x = [[1, 2]]",
-                    because="a(x) is [[5.5, 0]], then b makes it [[55, 0]], then b again [[550, 0]]")
+    nested = Sequential(Sequential(a, b), Sequential(b))
+    for model, form in [(Sequential(a, b, b), "Sequential(a, b, b)"),
+                        (Sequential([a, b, b]), "Sequential([a, b, b])"),
+                        (Sequential((a, b, b)), "Sequential((a, b, b))"),
+                        (nested, "Sequential(Sequential(a, b), Sequential(b))")]:
+        check.close(model.forward(x), [[550.0, 0.0]],
+                    given=f"{form} of Linear layers, x = [[1, 2]]",
+                    because="a(x) is [[5.5, 0]], then b makes it [[55, 0]], then [[550, 0]]")
     check.equal(through_functions(["double", "add_3"], 5.0), [13.0, 13.0, 2],
-                given="5 through Sequential(double, add_3) of two plain functions, twice; then its length",
-                because="a step is anything that can be called: 5 * 2 = 10, then 10 + 3 = 13, each time")
+                given="5 through Sequential(double, add_3), two functions, twice; then its length",
+                because="a step is anything that can be called: 5 * 2 = 10, then 10 + 3 = 13")
     check.true(Sequential().forward(x) is x, given="Sequential()(x): is the result x itself",
                because="without layers, nothing happens to x")
-    model = Sequential(Linear(3, 8), Dropout(0.5), Sequential(Linear(8, 2, bias=False), Dropout(0.9)))
+    inner = Sequential(Linear(8, 2, bias=False), Dropout(0.9))
+    model = Sequential(Linear(3, 8), Dropout(0.5), inner)
     check.equal([parameter.shape for parameter in model.parameters()], [(3, 8), (8,), (8, 2)],
-                given="the shapes of a nested model's parameters", because="the walk finds them in self.layers")
+                given="the shapes of a nested model's parameters",
+                because="the walk finds them in self.layers")
     x = Tensor(np.ones((30, 3)))
     expected = (x.data @ model[0].weight.data) @ model[2][0].weight.data
     check.close(model.eval().forward(x), expected, rtol=1e-4, atol=1e-5,
@@ -1195,47 +1645,407 @@ def test_layers_sequential():
     check.true(not np.allclose(model.train().forward(x).data, expected),
                given="does the result of the same model change after train()",
                because="in training mode Dropout is active again")
-    check.equal([len(model), [layer is other for layer, other in zip(model, model[:], strict=True)], len(model[1:])],
-                [3, [True, True, True], 2], given="len, iteration and slices of a Sequential of three layers",
+    same = [layer is other for layer, other in zip(model, model[:], strict=True)]
+    check.equal([len(model), same, len(model[1:])], [3, [True, True, True], 2],
+                given="len, iteration and slices of a Sequential of three layers",
                 because="a Sequential can be read like a list")
-    for wrong, word in [(Linear, "Linear"), (3, "3")]:
-        check.raises(TypeError, lambda wrong=wrong: Sequential(a, wrong), given=f"Sequential(a, {word})",
-                     mentions=["position 1", word], because="a class or a number cannot be called with a tensor")
+    check.equal(steps_after_the_list_grew(), 1,
+                given="the length of Sequential(steps), one step, after steps.append(another)",
+                because="the container keeps a list of its own")
+    for wrong, word in [(Linear, "Linear"), (3, "3"), ("ReLU", "'ReLU'")]:
+        check.raises(TypeError, lambda wrong=wrong: Sequential(a, wrong),
+                     given=f"Sequential(a, {word})", mentions=["position 1", word],
+                     because="a class, a number or a word is not a step")
 
 
 test_layers_sequential()
 
 # %% [markdown]
-"""
-## Use: a digit classifier, from pixels to probabilities
+r"""
+## Part 9: The right size for any activation (open)
 
-Your tensors, your activations and your layers in one model. The weights are random, so the answers
-are too; but the machine is complete, and only the numbers in it will change from here on.
+In Part 2 nothing stood between the products, and $\sqrt{1/\text{in}}$ kept the size. In a network
+there are activations, and they take something away. What matters for the next layer is the
+**typical size** of the numbers it receives: the root of the mean of their squares (*root mean
+square*, RMS). Here is the tool of 2010 again, as one number a layer:
+"""
+
+# %%
+def sizes_by_layer(model, x):
+    """The typical size (root mean square) of what comes out of each Linear of a Sequential."""
+    sizes = []
+    for layer in model:
+        x = layer(x)
+        if isinstance(layer, Linear):
+            sizes.append(float(np.sqrt(np.mean(x.data * x.data))))
+    return sizes
+
+
+# %% [markdown]
+"""
+**What will this print?** Ten layers with `initial_weight`, each followed by the activation. Which
+of the three loses the most? Will any of them *grow*?
 """
 
 # %%
 np.random.seed(0)
-classifier = Sequential(
-    Linear(784, 256), ReLU(), Dropout(0.5),
-    Linear(256, 128), ReLU(), Dropout(0.3),
-    Linear(128, 10),
-)
-images = Tensor(np.random.rand(32, 784))
-probabilities = Softmax()(classifier.eval()(images))
-print("input", images.shape, "-> output", probabilities.shape)
-print("each row sums to", np.round(probabilities.data.sum(axis=1)[:4], 4), "...")
-print("parameters:", sum(parameter.size for parameter in classifier.parameters()))
-
-same_twice = np.array_equal(classifier(images).data, classifier(images).data)
-classifier.train()
-noisy_twice = np.array_equal(classifier(images).data, classifier(images).data)
-print(f"two passes agree: {same_twice} in evaluation mode, {noisy_twice} in training mode")
+for activation in (Tanh(), ReLU(), Sigmoid()):
+    layers = [step for _ in range(10) for step in (Linear(256, 256), activation)]
+    sizes = sizes_by_layer(Sequential(layers), Tensor(np.random.randn(64, 256)))
+    shown = "  ".join(f"{size:.3f}" for size in sizes[::3])
+    print(f"{type(activation).__name__:<8} after layers 1, 4, 7, 10:  {shown}")
 
 # %% [markdown]
 """
+Tanh and ReLU lose size at every layer. Sigmoid seems to do well, but look twice: its outputs lie
+around 1/2, and nearly all the size that is left is this 1/2, the same for every image. One number
+never tells everything; the histograms of Part 2 would have shown it.
+
+Each activation needs a scale of its own. For ReLU the right one was published in 2015, five years
+after Glorot and Bengio, and made networks of thirty layers trainable. You can do better: write one
+function that finds the scale for **any** activation, also for one that nobody has invented yet.
+
+This exercise is *open*: the docstring says what must hold, and how you get there is up to you.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "layers_scale_for", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
+def scale_for(activation: Any, in_features: int) -> float:
+    """The standard deviation of weights that keeps the typical size at 1 behind `activation`.
+
+    Take x, a batch of standard normal numbers with in_features columns. Then the typical size
+    (root mean square) of `activation(x) @ W` is 1, up to chance, when the entries of W are
+    independent normal numbers with mean 0 and the standard deviation returned here.
+
+    Args:
+        activation: called with a Tensor, gives a Tensor of the same shape. It works on each
+            number by itself. Nothing else is known about it.
+        in_features: the number of rows of W.
+
+    Returns:
+        A positive float, right to within 2 %: the same for the same arguments at every call.
+        NumPy's global random state is as it was before.
+
+    Example:
+        scale_for(an activation that changes nothing, 100) is about 0.1
+    """
+    ### BEGIN SOLUTION
+    x = np.random.default_rng(0).standard_normal(200_000)
+    bent = activation(Tensor(x)).data
+    return float(1 / np.sqrt(in_features * np.mean(bent * bent)))
+    ### END SOLUTION
+
+# %% [markdown]
+"""
+*What is checked:* activations you know and two you do not, that the size really stays 1 behind
+them, the same answer at every call, and an untouched random state.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_scale_for", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+@probe
+def scales(case, in_features):
+    """scale_for of an activation, by name."""
+    found = {
+        "nothing": lambda x: x,
+        "double": lambda x: x * 2,
+        "relu": ReLU(),
+        "square": lambda x: x * x,
+        "one": lambda x: x * 0 + 1,
+    }[case]
+    return scale_for(found, in_features)
+
+
+@probe
+def size_behind(case, width):
+    """The typical size of activation(x) @ W with weights of the scale that scale_for gives."""
+    activation = {
+        "Tanh": Tanh(), "Sigmoid": Sigmoid(), "ReLU": ReLU(),
+        "|x| - 0.5": lambda x: Tensor(np.abs(x.data) - 0.5),
+    }[case]
+    rng = np.random.default_rng(1)
+    bent = activation(Tensor(rng.standard_normal((400, width)))).data
+    weight = rng.standard_normal((width, width)) * scale_for(activation, width)
+    return round(float(np.sqrt(np.mean((bent @ weight) ** 2))), 4)
+
+
+@probe
+def next_random_numbers(calls):
+    """The next number of NumPy's global random state, after so many calls of scale_for."""
+    np.random.seed(7)
+    for _ in range(calls):
+        scale_for(ReLU(), 10)
+    return float(np.random.random())
+
+
+def test_layers_scale_for():
+    """The scale that keeps the size, measured for whatever activation comes."""
+    check.close(scales("nothing", 100), 0.1, rtol=0.02,
+                given="an activation that changes nothing, 100 inputs",
+                because="without an activation it is the scale of initial_weight")
+    check.close(scales("double", 100), 0.05, rtol=0.02, given="x * 2, 100 inputs",
+                because="twice the numbers need half the weights")
+    check.close(scales("relu", 200), 0.1, rtol=0.02, given="ReLU, 200 inputs",
+                because="the size behind it is measured over all numbers, zeros included")
+    check.close(scales("square", 300), 1 / 30, rtol=0.02, given="x * x, 300 inputs",
+                because="the mean of x**4 is 3 for standard normal x; the mean counts as size too")
+    check.close(scales("one", 16), 0.25, rtol=0.02, given="an activation that is 1 everywhere, 16",
+                because="every number has size 1, though their spread is 0")
+    for case in ("Tanh", "Sigmoid", "ReLU", "|x| - 0.5"):
+        check.close(size_behind(case, 300), 1.0, atol=0.04,
+                    given=f"the typical size of {case} of x, times W of your scale, 300 inputs",
+                    because="it is to be 1, as it was in front of the activation")
+    check.equal(scales("relu", 50) == scales("relu", 50), True,
+                given="scale_for(ReLU(), 50) == scale_for(ReLU(), 50)",
+                because="the same question has the same answer every time")
+    check.equal(type(scales("relu", 50)).__name__, "float",
+                given="the type of scale_for(ReLU(), 50)",
+                because="a plain number, which can be multiplied with anything")
+    np.random.seed(7)
+    untouched = float(np.random.random())
+    check.equal(next_random_numbers(1), untouched,
+                given="the next np.random.random() after seed 7 and one call",
+                because="measuring must not change the model that is built next")
+
+
+test_layers_scale_for()
+
+# %% [markdown]
+r"""
+Now draw it: ReLU with the scale of Part 2 and with yours. **What will you see** after 30 layers?
+"""
+
+# %%
+def chain_of(activation, scale, depth=30, width=256):
+    """Typical sizes after each of `depth` pairs: the activation, then weights of that spread."""
+    layers = [step for _ in range(depth) for step in (activation, Linear(width, width))]
+    for layer in layers[1::2]:
+        layer.weight = Tensor(np.random.randn(width, width) * scale, requires_grad=True)
+    return sizes_by_layer(Sequential(layers), Tensor(np.random.randn(64, width)))
+
+
+try:
+    import matplotlib.pyplot as plt
+
+    np.random.seed(0)
+    figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
+    for activation, color in [(ReLU(), "tab:blue"), (Tanh(), "tab:orange"), (GELU(), "tab:green")]:
+        name = type(activation).__name__
+        axes.plot(chain_of(activation, 1 / 16), "--", color=color, label=f"{name}, sqrt(1/in)")
+        axes.plot(chain_of(activation, scale_for(activation, 256)), color=color,
+                  label=f"{name}, scale_for")
+    axes.set(yscale="log", xlabel="layer", ylabel="typical size",
+             title="With its own scale, each activation keeps its numbers alive")
+    axes.legend(ncols=3, fontsize="small")
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss six lines: three that fall, three that stay near 1.")
+
+# %% [markdown]
+r"""
+ReLU throws away the negative half of its input, and with it half of the mean square. After 30
+layers $(1/2)^{30}$ of it would be left. The remedy is twice the variance, $\sqrt{2/\text{in}}$,
+known as *He initialisation*: exactly what your function found without being told. For the shallow
+networks ahead, $\sqrt{1/\text{in}}$ does well with all of them, so `initial_weight` stays as it is.
+
+## Part 10: A network that explodes (bug hunt)
+
+A colleague has written `deep_network` and comes to you, puzzled:
+
+> "Twelve hidden layers with ReLU, and for their weights the scale that suits ReLU, sqrt(2/in). With
+> one hidden layer the answers look fine. With twelve they have more than ten digits! And when I ask
+> `deep_network(64, 32, 12, 10)` for its parameters, it has 4, where there should be 26 tensors: a
+> weight and a bias in each of 13 linear layers."
+
+Run it, look at `sizes_by_layer` and at the list of parameters, and repair it. There may be more
+than one fault; the docstring is right.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "layers_deep_network", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
+def deep_network(inputs: int, width: int, depth: int, outputs: int) -> Sequential:
+    """A network of `depth` hidden layers: Linear then ReLU, `depth` times, and a last Linear.
+
+    The hidden layers have `width` outputs each. Their weights have the standard deviation
+    sqrt(2 / in), which suits ReLU; the last layer's weight is left as Linear makes it. Every
+    layer has a weight and a bias of its own, and all of them can be learned.
+
+    Example:
+        deep_network(64, 32, 2, 10) has the weights (64, 32), (32, 32), (32, 10).
+    """
+    ### BEGIN BROKEN
+    # hidden = [Linear(width, width), ReLU()]
+    # layers = [Linear(inputs, width), ReLU()] + hidden * (depth - 1)
+    # for layer in layers[0::2]:
+    #     layer.weight = layer.weight * float(np.sqrt(2))
+    # return Sequential(*layers, Linear(width, outputs))
+    ### END BROKEN
+    ### BEGIN SOLUTION
+    layers = [Linear(inputs, width), ReLU()]
+    for _ in range(depth - 1):
+        layers += [Linear(width, width), ReLU()]
+    for layer in layers[::2]:
+        layer.weight = Tensor(layer.weight.data * np.sqrt(2), requires_grad=True)
+    layers.append(Linear(width, outputs))
+    return Sequential(layers)
+    ### END SOLUTION
+
+# %% [markdown]
+"""
+*What is checked:* the steps in order, that every layer is an object of its own and can be learned,
+the spread of every weight, and the sizes through twelve layers.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_layers_deep_network", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+@probe
+def look_into(depth, about, inputs=64, width=128):
+    """Build a deep network with 10 outputs and report one thing about it."""
+    np.random.seed(2)
+    net = deep_network(inputs, width, depth, 10)
+    if about == "kinds":
+        return [type(layer).__name__ for layer in net]
+    if about == "parameters":
+        return [parameter.shape for parameter in net.parameters()]
+    linears = [layer for layer in net if isinstance(layer, Linear)]
+    if about == "spreads":
+        scaled = [np.std(layer.weight.data) * np.sqrt(layer.in_features) for layer in linears]
+        return [round(float(spread) ** 2, 3) for spread in scaled]
+    x, sizes = Tensor(np.random.randn(64, inputs)), []
+    for layer in net:
+        x = layer(x)
+        sizes += [float(np.sqrt(np.mean(x.data**2)))] if isinstance(layer, Linear) else []
+    return [bool(0.2 < size < 10) for size in sizes]
+
+
+def test_layers_deep_network():
+    """Every layer its own, every weight trainable, every size kept."""
+    check.equal(look_into(2, "kinds"), ["Linear", "ReLU", "Linear", "ReLU", "Linear"],
+                given="the steps of deep_network(64, 128, 2, 10)",
+                because="two hidden layers with ReLU, then the last layer")
+    check.equal(look_into(1, "parameters", width=32), [(64, 32), (32,), (32, 10), (10,)],
+                given="the shapes of the parameters of deep_network(64, 32, 1, 10)",
+                because="each weight can be learned: also one that was given another scale")
+    check.equal(look_into(3, "parameters", width=32),
+                [(64, 32), (32,), (32, 32), (32,), (32, 32), (32,), (32, 10), (10,)],
+                given="the shapes of the parameters of deep_network(64, 32, 3, 10)",
+                because="each layer has a weight and a bias of its own: count the parameters")
+    check.close(look_into(4, "spreads"), [2.0, 2.0, 2.0, 2.0, 1.0], rtol=0.15,
+                given="variance of each weight times its inputs, in deep_network(64, 128, 4, 10)",
+                because="sqrt(2 / in) for the hidden layers, sqrt(1 / in) for the last one")
+    check.equal(look_into(12, "sizes"), [True] * 13,
+                given="12 hidden layers: is the typical size after each Linear between 0.2 and 10",
+                because="the right scale neither lets the numbers grow nor vanish")
+
+
+test_layers_deep_network()
+
+# %% [markdown]
+"""
+Two silent faults, and both are common. `[layer] * 11` makes a list of eleven references to **one**
+layer: multiplied by √2 eleven times over, and learned as one. And an operation on a weight makes
+a *new* tensor, which is not one of the layer's own parameters. Neither raises an error. The two
+numbers that gave them away, the count of parameters and the size by layer, cost one line each:
+print them for every network you build.
+"""
+
+# %% [markdown]
+r"""
+# Use
+
+## What does an untrained network answer?
+
+TinyDigits are 1,200 handwritten digits of 8 x 8 pixels, scanned from forms that people filled in:
+1,000 to learn from, 200 to test with, equally many of each digit. Your tensors, activations and
+layers in one model look at the 200, which is a rate of 64 numbers in and 10 out.
+"""
+
+# %%
+from datasets.tinydigits import load_tinydigits
+
+_, _, images, labels = load_tinydigits()
+pixels = Tensor(images.reshape(-1, 64))
+
+
+def fresh_classifier(seed):
+    """A network for TinyDigits that has not learned anything."""
+    np.random.seed(seed)
+    return Sequential(Linear(64, 32), ReLU(), Dropout(0.2), Linear(32, 10)).eval()
+
+
+model = fresh_classifier(0)
+print(model)
+print("images", pixels.shape, "-> answers", model(pixels).shape)
+print("numbers that can learn:", sum(parameter.size for parameter in model.parameters()))
+
+# %% [markdown]
+"""
+**What will this print?** Nobody has told the network anything. What share of the 200 digits does
+it get right? When you count its answers, how often does it say 0, how often 1, and so on?
+"""
+
+# %%
+for seed in range(5):
+    probabilities = Softmax()(fresh_classifier(seed)(pixels)).data
+    answers = probabilities.argmax(axis=1)
+    right, sure = (answers == labels).mean(), probabilities.max(axis=1).mean()
+    print(f"seed {seed}: {right:6.1%} right, {sure:.0%} sure on average, "
+          f"said 0, 1, 2 ... 9 so often: {np.bincount(answers, minlength=10)}")
+
+# %% [markdown]
+"""
+About one in ten right, as you would expect. The rest is a surprise: the network does not spread its
+answers evenly. It has **favourites**: a few digits get nearly all the answers, and some are never
+said at all. All images have ink in the middle and paper at the edges, and random weights turn what
+the images share into a preference. Another seed, another favourite. But at least the network is
+*modest*: the probability of its best answer is not far above one in ten.
+
+**What will this print?** The same network, with weights of scale 1 instead of yours. Will it be
+right more often? Will it still be modest?
+"""
+
+# %%
+for seed in range(5):
+    loud = fresh_classifier(seed)
+    for layer in (loud[0], loud[3]):
+        layer.weight = Tensor(np.random.randn(*layer.weight.shape), requires_grad=True)
+    probabilities = Softmax()(loud(pixels)).data
+    right, sure = (probabilities.argmax(axis=1) == labels).mean(), probabilities.max(axis=1).mean()
+    print(f"seed {seed}: {right:6.1%} right, {sure:.0%} sure on average")
+
+# %% [markdown]
+"""
+Still guessing, and now sure of it. Learning has to undo that before it can begin. So the scale of
+Part 2 has a second meaning: a well-scaled fresh network *admits that it does not know*. Module 04
+puts a number on the difference.
+"""
+
+# %%
+try:
+    import matplotlib.pyplot as plt
+
+    chosen = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
+    table = Softmax()(fresh_classifier(0)(pixels)).data[chosen]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8, 5.5), width_ratios=[1, 8],
+                                         layout="constrained")
+    left.imshow(np.vstack(images[chosen]), cmap="gray_r", aspect="auto")
+    left.set(xticks=[], yticks=[], title="it sees")
+    picture = right.imshow(table, vmin=0, vmax=0.3, cmap="Blues", aspect="auto")
+    right.set(xticks=range(10), yticks=[], title="An untrained network says nearly the same to all")
+    right.set_xlabel("probability that it is a ...")
+    figure.colorbar(picture)
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss a table of ten digits by ten answers, with dark columns.")
+
+# %% [markdown]
+"""
+Columns, not a diagonal: the answer hardly depends on the image. A trained network would show a dark
+diagonal. That is the work of the next four modules.
+
+## A model of your own shape
+
 In the next model the input also goes *past* the layers and is added to what comes out of them. A
-chain has one way only, so this needs a `forward` of its own. Its parameters and its modes are found
-all the same.
+chain has one way only, so this needs a `forward` of its own.
+
+**What will this print?** Each block has two linear layers and one Dropout. How many tensors will
+be found, and do you have to write anything for that?
 """
 
 # %%
@@ -1252,28 +2062,39 @@ class WithShortcut(Layer):
 tower = Sequential([WithShortcut(16) for _ in range(3)])
 print("parameters of the tower:", len(tower.parameters()), "tensors")
 tower.eval()
-print("dropout modes after eval():", [part.training for part in walk(tower) if isinstance(part, Dropout)])
+modes = [part.training for part in walk(tower) if isinstance(part, Dropout)]
+print("dropout modes after eval():", modes)
 
 # %% [markdown]
-"""
-## Reflect: what does a network cost?
+r"""
+Whatever shape a model has, `walk` sees it: parameters and modes come for free.
 
-Three quantities decide whether a model fits a machine: the **memory** of its parameters, the memory
-of its **activations** (here the word means the *numbers* that the steps of a network produce, not
-the functions of Module 02), and the **operations** per pass. All three follow from the shapes.
+# Reflect
 
-### Where the parameters are
+## What it costs
+
+Three quantities decide whether a model fits a machine: the memory of its **parameters**, the memory
+of its **activations** (here the word means the *numbers* that the steps produce, not the functions
+of Module 02), and the **operations** per pass. All three follow from the shapes. The model from
+here on takes images of 28 x 28 = 784 pixels, the size of a well-known larger set of digits.
 """
 
 # %%
-print(f"{'layer':<52} {'weights':>8} {'biases':>7} {'KB':>7} {'share':>6}")
-linear_layers = [layer for layer in classifier if isinstance(layer, Linear)]
+np.random.seed(0)
+classifier = Sequential(
+    Linear(784, 256), ReLU(), Dropout(0.5),
+    Linear(256, 128), ReLU(), Dropout(0.3),
+    Linear(128, 10),
+)
 total = sum(parameter.size for parameter in classifier.parameters())
-for layer in linear_layers:
-    count = layer.weight.size + layer.bias.size
-    kilobytes = (layer.weight.memory_footprint() + layer.bias.memory_footprint()) / 1000
-    print(f"{layer!r:<52} {layer.weight.size:>8} {layer.bias.size:>7} {kilobytes:>7.1f} {count / total:>6.1%}")
-print(f"predicted {784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10}, counted {total}")
+print(f"{'layer':<52} {'weights':>8} {'biases':>7} {'KB':>7} {'share':>6}")
+for layer in classifier:
+    if isinstance(layer, Linear):
+        count = layer.weight.size + layer.bias.size
+        print(f"{layer!r:<52} {layer.weight.size:>8} {layer.bias.size:>7} "
+              f"{count * 4 / 1000:>7.1f} {count / total:>6.1%}")
+predicted = 784 * 256 + 256 + 256 * 128 + 128 + 128 * 10 + 10
+print(f"predicted {predicted}, counted {total}")
 
 # %% [markdown]
 """
@@ -1285,14 +2106,17 @@ While a model is *used*, a result may go as soon as the next step has read it. W
 *trained*, the results must stay: they will be needed to find out how each weight should change.
 In numbers per example:
 
-- **used**: the most crowded moment is the first layer, with the input (784), `x @ W` (256) and
-  `x @ W + b` (256) in memory together: 1,296 numbers, 5.2 KB;
-- **trained**: the input; then `x @ W`, `+ b`, ReLU, mask and product with the mask for the first
-  two layers; then `x @ W` and `+ b` of the last: 784 + 5 x 256 + 5 x 128 + 2 x 10 = 2,724 numbers,
-  10.9 KB.
+- **used**: the most crowded moment is the first ReLU, with the input (784), what `Linear` made of
+  it (256) and what ReLU makes of that (256) in memory together: 1,296 numbers, 5.2 KB;
+- **trained**: the input; then the results of Linear and ReLU, the mask and the product with it for
+  each of the first two layers; then the last result: 784 + 4 x 256 + 4 x 128 + 10 = 2,330 numbers,
+  9.3 KB.
 
-To measure it, a listener at `compute` holds on to all results, as training will. (What is measured
-beyond the prediction is mostly NumPy's own working space.)
+**What will this print?** The parameters take 941 KB, whatever the batch. From which batch size on
+do the activations of a training pass take more?
+
+(A listener at `compute` holds on to all results, as training will. What is measured beyond the
+prediction is mostly NumPy's own working space.)
 """
 
 # %%
@@ -1312,109 +2136,67 @@ def kilobytes_of_a_pass(model, x, training):
     return (x.memory_footprint() + peak) / 1000
 
 
-parameter_kb = sum(parameter.memory_footprint() for parameter in classifier.parameters()) / 1000
-print(f"parameters: {parameter_kb:.0f} KB, whatever the batch; activations, measured (predicted):")
 for batch in (1, 32, 128, 1024):
-    images = Tensor(np.random.rand(batch, 784))
-    used, trained = (kilobytes_of_a_pass(classifier, images, training) for training in (False, True))
-    print(f"batch {batch:>4}: used {used:>5.0f} KB ({batch * 1296 * 4 / 1000:>4.0f}), "
-          f"trained {trained:>5.0f} KB ({batch * 2724 * 4 / 1000:>5.0f}) = {trained / parameter_kb:.2f} x parameters")
+    x = Tensor(np.random.rand(batch, 784))
+    used, trained = (kilobytes_of_a_pass(classifier, x, training) for training in (False, True))
+    print(f"batch {batch:>4}: used {used:>5.0f} KB (predicted {batch * 1296 * 4 / 1000:>4.0f}), "
+          f"trained {trained:>5.0f} KB (predicted {batch * 2330 * 4 / 1000:>4.0f})")
 classifier.eval()
 
 # %% [markdown]
 """
-Parameters are paid once, activations per example. From a batch of about 90 on, the activations of a
-training pass outweigh the model itself.
+Parameters are paid once, activations per example. By the prediction the two meet at a batch of
+about 100: 940,584 bytes / 9,320 bytes. Training a model takes a multiple of the memory of using it.
 
 ### Time: what is the machine doing?
 
-For each of the batch x out results, a linear layer multiplies and adds `in` times, which makes two
-floating-point operations each. The bias takes one addition per result, dropout one multiplication.
-Does the clock see the difference?
+For each of the batch x out results, a linear layer multiplies and adds `in` times: two
+floating-point operations each. ReLU does one operation a number, dropout draws a random number for
+each and multiplies.
+
+**What will this print?** By operations, the first Linear is 1,568 times the work of the ReLU behind
+it. And by the clock?
 """
 
 # %%
-def best_time(call, repeats=20):
-    """Seconds of the fastest of several calls: the one that was disturbed least."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 x = Tensor(np.random.rand(256, 784))
-for layer in linear_layers:
-    operations = 2 * x.shape[0] * layer.in_features * layer.out_features
-    y = x @ layer.weight
-    product = best_time(lambda x=x, w=layer.weight: x @ w)
-    offset = best_time(lambda y=y, b=layer.bias: y + b)
-    print(
-        f"{layer.in_features} -> {layer.out_features}: {operations / 1e6:.1f} million operations in "
-        f"{product * 1e6:.0f} us = {operations / product / 1e9:.1f} GFLOP/s; the bias is "
-        f"1/{2 * layer.in_features} of the operations and 1/{product / offset:.0f} of the time"
-    )
-    x = layer(x)
-numbers, bias, dropout = Tensor(np.random.rand(256, 256)), linear_layers[0].bias, Dropout(0.5)
-print(
-    f"on {numbers.shape}: adding a bias {best_time(lambda: numbers + bias) * 1e6:.0f} us, "
-    f"Dropout(0.5) {best_time(lambda: dropout(numbers)) * 1e6:.0f} us"
-)
+after_linear = classifier[0](x)
+steps = {
+    "Linear(784, 256)": (lambda: classifier[0](x), 2 * 784),
+    "ReLU()": (lambda: classifier[1](after_linear), 1),
+    "Dropout(0.5)": (lambda: Dropout(0.5)(after_linear), 1),
+}
+print("on your machine, a batch of 256:")
+for name, (call, per_number) in steps.items():
+    seconds = best_time(call)
+    operations = per_number * after_linear.size
+    print(f"{name:<17} {operations / 1e6:>6.2f} million operations in {seconds * 1e6:>6.0f} us"
+          f" = {operations / seconds / 1e9:>6.2f} GFLOP/s")
 
 # %% [markdown]
 """
-The product runs at billions of operations per second (GFLOP/s): it is what the hardware is built
-for. Adding the bias is far less work but does not save nearly as much time, because it has to read
-and write all the results for a single addition each. And dropout takes far longer than the
-bias for the same count of operations: it draws a random number for every entry. (Other programs can
-spoil these figures; run the cell again if one looks odd.)
+The product does a thousand times the operations in far less than a thousand times the time. It is
+what the hardware is built for: each number that is fetched from memory is used hundreds of times.
+ReLU and dropout use each number once, so they wait for memory (and dropout for its dice).
+**Operations alone do not tell the time.**
+
+**What will this print?** Is a batch of 512 about 512 times as slow as one image, or less?
 """
 
 # %%
 for batch in (1, 8, 32, 128, 512):
     x = Tensor(np.random.rand(batch, 784))
     seconds = best_time(lambda x=x: classifier(x))
-    print(f"batch {batch:>4}: {seconds * 1e3:>6.2f} ms a pass, {batch / seconds:>8.0f} examples per second")
-
-# %% [markdown]
-"""
-A batch reads the 940 KB of weights once for all its rows, and shares the cost of every Python call.
-One pass takes longer (*latency*), yet many more examples pass per second (*throughput*).
-
-### Depth again, this time with activations
-
-After ReLU the mean is no longer zero, and the spread around it does not tell how large the numbers
-are. What the next layer makes of them depends on the mean of their *squares*, so the typical size
-printed here is its root, the *root mean square*.
-"""
-
-# %%
-def size_after(activation, scale_factor=1.0, depth=10, width=256):
-    """Root mean square of the numbers after `depth` linear layers, each with an activation."""
-    x = Tensor(np.random.randn(64, width))
-    for _ in range(depth):
-        layer = Linear(width, width, bias=False)
-        x = activation(x @ (layer.weight * scale_factor))
-    return float(np.sqrt(np.mean(x.data * x.data)))
-
-
-np.random.seed(0)
-for label, activation, scale_factor in [
-    ("no activation, sqrt(1/in)", lambda x: x, 1.0), ("Tanh,          sqrt(1/in)", Tanh(), 1.0),
-    ("ReLU,          sqrt(1/in)", ReLU(), 1.0), ("ReLU,          sqrt(2/in)", ReLU(), float(np.sqrt(2))),
-]:
-    print(f"{label}: typical size after 10 layers {size_after(activation, scale_factor):.3f}")
+    print(f"batch {batch:>4}: {seconds * 1e3:>6.2f} ms a pass, "
+          f"{batch / seconds:>8.0f} examples per second")
 
 # %% [markdown]
 r"""
-ReLU throws away the negative half, and with it half of the mean square: $(1/2)^{10}$ of it is left
-after ten layers, a typical size of $\sqrt{1/1024} \approx 0.03$. The remedy is twice the variance,
-$\sqrt{2/\text{in}}$, known as *He initialisation*. Tanh is milder: it pulls large numbers towards
-zero and leaves small ones nearly as they are, so the shrinking slows down by itself, at
-0.23 here. For the shallow networks ahead $\sqrt{1/\text{in}}$ does well with both.
+A batch reads the 941 KB of weights once for all its rows, and shares the cost of every Python call.
+One pass takes longer (*latency*), yet from batch 1 to 32 more examples pass per second
+(*throughput*). Where that ends depends on your machine: on its caches, and on what else is running.
 
-### Questions
+## Questions
 
 **1.** In the classifier above, at a batch of 32, which layer does most of the work, and how much is
 it?
@@ -1433,109 +2215,148 @@ and to the activations of a training pass?
 
 Parameters: 784 x 512 + 512 + 512 x 256 + 256 + 256 x 10 + 10 = 535,818, which is 2.3 times as many.
 (The middle weight has four times as many entries, the first and the last twice.) Activations per
-example: 784 + 5 x 512 + 5 x 256 + 20 = 4,644 numbers instead of 2,724, 1.7 times as many: they grow
+example: 784 + 4 x 512 + 4 x 256 + 10 = 3,866 numbers instead of 2,330, 1.7 times as many: they grow
 with the width only, and the input does not grow at all.
 </details>
 
-**3.** Two stacked linear layers without an activation between them, `Linear(784, 256)` and
-`Linear(256, 10)`: what can they compute that `Linear(784, 10)` cannot?
+**3.** Somebody puts `Dropout(0.5)` behind the *last* linear layer of a digit classifier. The
+program runs. What happens to the answers while training?
 
 <details><summary>Answer</summary>
 
-Nothing: $(xW_1 + b_1)W_2 + b_2 = x(W_1W_2) + (b_1W_2 + b_2)$ is again one linear layer, at 26 times
-the parameters. Depth needs the bend of an activation between the layers.
+Each of the ten results has a coin: about five digits get the result 0, whatever the image shows,
+and the others are doubled. The network is told off for answers it did not give. Dropout belongs
+where the next layer can make up for what is missing; behind the last layer there is none.
 </details>
+
+**4.** (A new case.) One input row describes a single word out of a list of 50,000: one entry is 1,
+all others are 0. Which standard deviation of the weights gives outputs of typical size 1? Why not
+$\sqrt{1/50000}$?
+
+<details><summary>Answer</summary>
+
+Standard deviation 1. The sum over 50,000 inputs has only one term that is not zero, so
+$\mathrm{Var}(y) = \mathrm{Var}(W)$. The derivation of Part 2 supposed inputs with spread 1 in
+*every* column. It counts the terms that take part, and here one does. With $\sqrt{1/50000}$ the
+outputs would have a typical size of 0.0045.
+</details>
+
+**5.** (A new case.) A hospital wants to know how sure a trained network is of one X-ray image. The
+idea: let it answer the *same* image a hundred times with dropout left on, and look at how much the
+answers differ. Which of your switches do you use, if everything but dropout should be in evaluation
+mode?
+
+<details><summary>Answer</summary>
+
+`model.eval()`, and then switch on the dropouts alone:
+`for part in walk(model): part.training = True` for the parts with `isinstance(part, Dropout)`. If
+the answers agree although a different half of the network is missing each time, they rest on many
+pieces of evidence; if they scatter, on few. (The idea is called Monte Carlo dropout.) It measures
+how much the network agrees with itself, which is not the same as being right.
+</details>
+
+**6.** (Without an answer.) Your framework *searches* for parameters; PyTorch has every layer
+*register* them. Each way finds something that the other misses, and each is silent about something.
+Which would you choose for a team of a hundred people, most of whom have never read the framework's
+code? What would you make it say out loud?
 """
 
 # %% [markdown]
 """
 ## Common errors
 
-The words of the first message are yours; the others come from Python or from given code.
+| what you see | what it means | what to do |
+|---|---|---|
+| `Linear(...) got an input of shape (32, 128)` | the layer before gives 128 numbers | match both |
+| the same with `(200, 8, 8)` | images are not rows yet | `x.reshape(-1, 64)` |
+| `position 1 is <class '...ReLU'>` | `ReLU` is the class | write `ReLU()` |
+| `'list' object has no attribute 'shape'` | a layer got a list | `layer(Tensor(numbers))` |
+| `needs a probability p ... got p=50` | 50 percent is 0.5 | `Dropout(0.5)` |
+| `unexpected keyword argument 'training'` | only Dropout takes it | `model.eval()` |
+| `MyLayer does not define forward(x)` | misspelt, or wrongly indented | `dir(MyLayer)` |
+| answers differ from call to call | a Dropout is still on | `model.eval()` before use |
+| no message, but a part never learns | not marked, or hidden | count `parameters()` |
+| numbers grow or vanish with depth | wrong scale, or a layer repeated | sizes by layer (Part 9) |
 
-- `ValueError: Linear(in_features=256, out_features=10, bias=True) got an input of shape (32, 128): its last dimension must be 256 to meet the weight of shape (256, 10)`<br>
-  The layer before gives 128 numbers, this one wants 256. Make the out_features of one layer the
-  in_features of the next.
-- `TypeError: Sequential can only hold layers, position 1 is <class 'tinytorch.core.activations.ReLU'>: write ReLU(...)`<br>
-  `ReLU` is the recipe, `ReLU()` the thing.
-- `TypeError: unsupported operand type(s) for @: 'numpy.ndarray' and 'Tensor'`<br>
-  The layer was called with a NumPy array. Wrap it: `layer(Tensor(array))`. (A list has not even a
-  shape: `AttributeError: 'list' object has no attribute 'shape'`.)
-- `ValueError: Dropout needs a probability p from 0 to 1, got p=50`<br>
-  50 percent is 0.5.
-- `TypeError: Sequential.forward() got an unexpected keyword argument 'training'`<br>
-  Only `Dropout.forward` takes that argument. A whole model is switched by its mode: `model.eval()`,
-  then `model(x)`.
-- `NotImplementedError: MyLayer does not define forward(x)`<br>
-  Often just a spelling mistake: `foward`, or a `forward` indented into another method.
-- **No message at all**: test results worse than they should be, and different each time. A Dropout
-  is still on: call `model.eval()` before you use the model, and `model.train()` before you train it
-  again. Or: some part never learns. Print `len(model.parameters())`; the tensor that is missing was
-  created without `requires_grad=True`, or it sits where the walk does not look: in a set, or inside a
-  function.
+The words of the first and third message are your own. What hides a tensor: a set, or a function
+that uses a layer. What takes the mark away: any operation on a weight; its result is a new tensor.
 
-## In production: PyTorch
+## In production
 
-Yours:
+| yours | PyTorch |
+|---|---|
+| `from tinytorch.nn import Linear, Sequential` | `from torch.nn import Linear, Sequential` |
+| `model = Sequential(Linear(784, 256), ReLU(), Dropout(0.5))` | the same line |
+| `parameters = model.parameters()` | `parameters = list(model.parameters())` |
+| `model.eval()` | the same line |
 
-```python
-from tinytorch.core.activations import ReLU
-from tinytorch.core.layers import Dropout, Linear, Sequential
-
-model = Sequential(Linear(784, 256), ReLU(), Dropout(0.5), Linear(256, 10))
-parameters = model.parameters()
-model.eval()
-```
-
-PyTorch's:
-
-```python
-from torch import nn
-
-model = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Dropout(0.5), nn.Linear(256, 10))
-parameters = list(model.parameters())
-model.eval()
-```
-
-The code reads the same, and so do the ideas behind it. The differences lie underneath:
+The code reads the same. The differences lie underneath:
 
 | | yours | PyTorch |
 |---|---|---|
 | shape of a Linear's weight | (in, out) | (out, in), transposed in the product |
-| first weights | normal, standard deviation sqrt(1/in) | uniform within +- sqrt(1/in), standard deviation sqrt(1/(3 in)) |
-| first bias | zeros | uniform within +- sqrt(1/in) |
-| finding parameters | a walk over attributes, lists, dicts, any object | registered when assigned to an attribute; a plain list hides them and needs `nn.ModuleList` |
+| first weights | normal, spread sqrt(1/in) | uniform within ± sqrt(1/in), spread sqrt(1/(3 in)) |
+| first bias | zeros | uniform within ± sqrt(1/in) |
+| finding parameters | a walk over everything inside | registered when assigned to an attribute |
 
 How far does $xW + b$ carry? GPT-3 has 175 billion parameters (350 GB in 16-bit floats), nearly all
-of them in linear layers like yours. BERT-Base has about 110 million (440 MB in float32): nearly
-four fifths sit in linear layers, and most of the rest in a table with one row of numbers per piece of a word.
+of them in linear layers like yours.
+
+## Read the source
+
+> **`torch/nn/modules/module.py`**, the method `Module.__setattr__`, and
+> **`torch/nn/modules/linear.py`**, the method `Linear.reset_parameters`.
+>
+> *Look for:* the dictionaries `_parameters` and `_modules`, into which an assignment such as
+> `self.fc = Linear(3, 2)` is sorted; and the call that draws the first weights. Work out from its
+> argument `a=math.sqrt(5)` which spread comes out.
+>
+> *Simpler in ours:* nothing happens on assignment; one function, `walk`, looks when it is asked.
+>
+> *Different in behaviour:* put layers into a plain list, `self.parts = [Linear(3, 2)]`. Yours finds
+> 2 parameters, PyTorch finds none and does not complain: it needs `nn.ModuleList`. And
+> `model.train(1)` is an error there, where `set_training_mode(model, 1)` stores True here.
+
+## Further reading
+
+- **Glorot and Bengio, 2010**, *Understanding the difficulty of training deep feedforward neural
+  networks*. The histograms of Part 2 in the original: read the figures first.
+- **He, Zhang, Ren and Sun, 2015**, *Delving Deep into Rectifiers*. Section 2.2 does for ReLU what
+  your `scale_for` does for everything; check its argument against yours.
+- **Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, 2014**, *Dropout: A Simple Way to
+  Prevent Neural Networks from Overfitting*. Why forgetting helps, with pictures of what single
+  units learn with and without it.
+
+## All together
 """
 
 # %%
 def test_module():
     """All tests of this module, then a whole model put to use."""
-    test_layers_call()
-    test_layers_initial_weight()
-    test_layers_linear()
-    test_layers_walk()
-    test_layers_parameters()
-    test_layers_training_mode()
-    test_layers_dropout_mask()
-    test_layers_dropout()
-    test_layers_sequential()
+    for test in (
+        test_layers_initial_weight, test_layers_linear, test_layers_linear_layer,
+        test_layers_children, test_layers_walk, test_layers_parameters,
+        test_layers_training_mode, test_layers_dropout_mask, test_layers_dropout,
+        test_layers_sequential, test_layers_scale_for, test_layers_deep_network,
+    ):
+        test()
 
     np.random.seed(1)
-    network = Sequential(Linear(784, 256), ReLU(), Dropout(0.5), Linear(256, 128), ReLU(), Linear(128, 10))
+    network = Sequential(
+        Linear(784, 256), ReLU(), Dropout(0.5), Linear(256, 128), ReLU(), Linear(128, 10)
+    )
     batch = Tensor(np.random.rand(8, 784))
-    check.equal(network(batch).shape, (8, 10), given="a batch of 8 images through 784-256-128-10")
+    check.equal(network(batch).shape, (8, 10), given="8 images through 784-256-128-10",
+                because="ten numbers for each image")
     check.equal(sum(parameter.size for parameter in network.parameters()), 235_146,
                 given="the parameters of 784-256-128-10",
                 because="(784*256 + 256) + (256*128 + 128) + (128*10 + 10)")
     calm = network.eval()(batch).data
-    check.close(network(batch), calm, given="two passes in evaluation mode", because="nothing is random any more")
-    check.true(0.05 < float(calm.std()) < 2.0, given="the spread of the answers of a fresh network",
+    check.close(network(batch), calm, given="two passes in evaluation mode",
+                because="nothing is random any more")
+    check.true(0.05 < float(calm.std()) < 2.0, given="the spread of a fresh network's answers",
                because="well-scaled weights neither blow the numbers up nor let them vanish")
-    print("Module 03 (Layers): all tests passed; a 784-256-128-10 network with 235,146 parameters runs.")
+    print("Module 03 (Layers): all tests passed; a network with 235,146 parameters runs.")
 
 
 test_module()
@@ -1545,10 +2366,20 @@ test_module()
 ## What this unlocks
 
 You have models: things that hold numbers, use them on data, and can tell anyone which numbers those
-are. **Module 04 (Losses)** measures how wrong their output is. **Module 05 (Autograd)** finds out,
-for every tensor in `parameters()`, which way it should change, and **Module 06 (Optimizers)** makes
-the change. **Module 07 (Training)** puts them into a loop, and uses `set_training_mode` on whatever
-model you give it.
+are. **Module 04 (Losses)** measures how wrong their answers are. **Module 05 (Autograd)** finds out
+which way each of the `parameters()` should change, and **Module 06 (Optimizers)** makes the change.
 
-Close with `tito module complete 03`.
+Close the module in a terminal:
+
+```
+tito module complete 03
+```
+
+And try your framework at once, in any Python:
+
+```python
+from tinytorch.nn import Linear, ReLU, Sequential
+model = Sequential(Linear(2, 3), ReLU(), Linear(3, 1))
+print(model, [parameter.shape for parameter in model.parameters()])
+```
 """

@@ -98,7 +98,6 @@ CASES = [
     ("array_truth", "if np.max(v, keepdims=True) == v: pass"),
     ("math_on_array", "math.exp(v)"),
     ("math_on_array", "math.exp(t)"),
-    ("array_for_number", "float(v)"),
     ("array_for_number", "v[0] = v"),
     ("tensor_for_array", "np.exp(t)"),
     ("in_place_dtype", "x = np.arange(3); x += 0.5"),
@@ -127,6 +126,10 @@ CASES = [
     ("data_doubled", "x = v.data; x *= 2.0"),
     ("inner_sizes_T", "a @ np.ones((5, 2, 4)).T"),
     ("unbound", "def g():\n    x += 1\ng()"),
+    ("converted_array", "float(a)"),
+    ("converted_array", "float(v)"),
+    ("converted_array", "x = int(v)"),
+    ("array_for_number", "np.ones(3).__float__()"),
     ("recursion", "def g(): return g()\ng()"),
     ("overflow", "math.exp(1000)"),
     ("changed_in_loop", "d = {1: 2}\nfor k in d: d[3] = 4"),
@@ -145,6 +148,28 @@ def test_an_attribute_that_was_never_set():
     name, text = raised("t.late()")
     assert error_pattern(name, text, "return self.weights").code == "pattern.unset"
     assert error_pattern(name, text, "return other.weights") is None
+
+
+RECURSION = ("RecursionError", "maximum recursion depth exceeded")
+
+
+@pytest.mark.parametrize("line", ["return other + self", "return self @ other"])
+def test_an_operator_that_uses_itself(line):
+    class Number:
+        def __add__(self, other):
+            return other + self
+
+        __radd__ = __matmul__ = __add__
+
+    with pytest.raises(RecursionError) as caught:
+        Number() + 1
+    found = error_pattern("RecursionError", str(caught.value), line)
+    assert found.code == "pattern.recursion_operator" and english().say(found)
+
+
+@pytest.mark.parametrize("line", ["return self.walk(other + self)", "return n + walk(self)", ""])
+def test_other_recursion(line):
+    assert error_pattern(*RECURSION, line).code == "pattern.recursion"
 
 
 def test_a_missing_import():

@@ -35,11 +35,12 @@ from tinytorch.core.autograd import (
     enable_autograd,
     no_grad,
     numerical_gradient,
+    recompute,
     scatter_add_rows,
     topological_order,
     unbroadcast,
 )
-from tinytorch.core.layers import Linear, Sequential
+from tinytorch.core.layers import Linear, Sequential, linear
 from tinytorch.core.losses import (
     BinaryCrossEntropyLoss,
     CrossEntropyLoss,
@@ -147,6 +148,68 @@ def test_matmul_with_an_empty_batch():
     weight = Tensor(np.ones((3, 2)), requires_grad=True)
     (Tensor(np.zeros((0, 3))) @ weight).backward(np.zeros((0, 2)))
     np.testing.assert_array_equal(weight.grad.data, np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(5,), (4, 5), (2, 3, 5), (2, 1, 3, 5)])
+def test_a_linear_layer_is_one_operation_with_one_rule(shape, bias):
+    arrays = [numbers(shape, 1, -2, 2), numbers((5, 3), 2, -2, 2), numbers((3,), 3, -2, 2)]
+    assert_like_torch(
+        lambda x, w, *b: compute(linear, x, w, *b),
+        lambda x, w, *b: F.linear(x, w.T, *b),
+        *arrays[: 3 if bias else 2],
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    x = Tensor(arrays[0])
+    y = Linear(5, 3, bias=bias)(x)
+    assert type(y._grad_fn).__name__ == "LinearBackward"
+    y.backward(np.ones(y.shape))
+    assert x.grad is None, "data needs no gradient"
+
+
+def test_a_linear_layer_with_an_empty_batch():
+    layer = Linear(3, 2)
+    layer(Tensor(np.zeros((0, 3)))).backward(np.zeros((0, 2)))
+    assert not layer.weight.grad.data.any() and not layer.bias.grad.data.any()
+
+
+def test_recomputing_changes_no_gradient():
+    """Blocks in a row, plain in PyTorch and recomputed here."""
+    np.random.seed(3)
+    blocks = [Sequential(Linear(6, 6), Tanh()) for _ in range(3)]
+    parameters = [p for block in blocks for p in block.parameters()]
+    weights = [torch.tensor(p.data.copy(), requires_grad=True) for p in parameters]
+    x = np.random.randn(4, 6).astype(np.float32)
+    ours, theirs = Tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+    y, z = ours, theirs
+    for i, block in enumerate(blocks):
+        y = recompute(block, y)
+        z = torch.tanh(z @ weights[2 * i] + weights[2 * i + 1])
+    (y * y).sum().backward()
+    (z * z).sum().backward()
+    for mine, other in zip([ours, *parameters], [theirs, *weights], strict=True):
+        np.testing.assert_allclose(mine.grad.data, other.grad.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_recomputing_keeps_only_what_stands_between_the_blocks():
+    blocks = [Sequential(*[Tanh() for _ in range(8)]) for _ in range(4)]
+    x = Tensor(np.ones((256, 256)), requires_grad=True)
+
+    def held(run):
+        tracemalloc.start()
+        y = x
+        for block in blocks:
+            y = run(block, y)
+        size = tracemalloc.get_traced_memory()[0]
+        y.backward(np.ones(y.shape))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size / x.data.nbytes, peak / x.data.nbytes
+
+    stored, recomputed = held(lambda block, y: block(y)), held(recompute)
+    assert 31 < stored[0] < 34 and 3.5 < recomputed[0] < 5
+    assert recomputed[1] < 0.6 * stored[1]
 
 
 AXES = [None, 0, 1, -1, (0, 2), (-1, 1), (0, 1, 2)]
@@ -353,7 +416,7 @@ def test_learning_starts_from_a_certain_and_wrong_prediction():
 
 
 def test_every_rule_of_the_contract_is_in_the_table():
-    arithmetic = ["Add", "Sub", "Mul", "Div", "Matmul"]
+    arithmetic = ["Add", "Sub", "Neg", "Mul", "Div", "Matmul", "Linear"]
     moving = ["Sum", "Mean", "Max", "Reshape", "Transpose", "Permute", "Slice", "Embedding"]
     layers = ["ReLU", "Sigmoid", "Tanh", "GELU", "Softmax", "MSE", "BCE", "CrossEntropy"]
     for name in arithmetic + moving + layers:

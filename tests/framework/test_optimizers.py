@@ -385,3 +385,24 @@ def test_first_adam_step_is_lr_long_whatever_the_gradient():
     parameter.grad = Tensor(gradients)
     Adam([parameter], lr=0.1).step()
     np.testing.assert_allclose(parameter.data, -0.1 * np.sign(gradients), rtol=1e-3)
+
+
+def test_state_is_float32_whatever_the_parameter_is():
+    """What "Read the source" of Module 06 says: PyTorch's state follows the parameter's dtype."""
+    ours = Tensor(np.ones(2, dtype=np.float16), requires_grad=True)
+    ours.grad = Tensor(np.full(2, 0.001, dtype=np.float16))
+    Adam([ours], lr=0.001).step()
+    assert ours.data.dtype == np.float16
+    np.testing.assert_allclose(ours.data, 0.999, rtol=1e-3)
+    theirs = torch.ones(2, requires_grad=True, dtype=torch.float16)
+    theirs.grad = torch.full((2,), 0.001, dtype=torch.float16)
+    reference = torch.optim.Adam([theirs], lr=0.001)
+    reference.step()
+    assert reference.state[theirs]["exp_avg_sq"].tolist() == [0.0, 0.0]
+    assert theirs.isinf().all()
+
+
+def test_a_tensor_without_requires_grad_is_refused_here_and_accepted_there():
+    with pytest.raises(ValueError, match="requires_grad"):
+        SGD([Tensor([1.0])])
+    torch.optim.SGD([torch.ones(1)])

@@ -15,10 +15,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
+from tito.authoring.anatomy import Shares, anatomy_faults, shares
 from tito.authoring.lint import lint_module
 from tito.authoring.order import check_order
 from tito.curriculum.curriculum import Curriculum
@@ -42,12 +43,14 @@ class ModuleProof:
     mistakes: int = 0
     caught: int = 0
     hinted: int = 0
+    shares: Shares | None = None
     faults: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, object]:
         """The figures, for programs."""
         counts = {key: getattr(self, key) for key in ("exercises", "mistakes", "caught", "hinted")}
-        return {"module": self.module.id, **counts, "faults": self.faults}
+        lines = asdict(self.shares) if self.shares else {}
+        return {"module": self.module.id, **counts, **lines, "faults": self.faults}
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def _prove_module(judge: Judge, module: Module, sources: Sources, pool: Executor
     curriculum = judge.curriculum
     cells, found = curriculum.cells(module), curriculum.exercises(module)
     proof = ModuleProof(module, exercises=len(found))
+    proof.shares = shares(curriculum, module)
     proof.faults += lint_module(curriculum, module)
+    proof.faults += anatomy_faults(curriculum, module)
     proof.faults += [str(leak) for leak in check_order(curriculum, [module])]
     before = upon(module, sources)
     proof.faults += _reference_faults(judge.judge(module, cells, before))

@@ -14,6 +14,7 @@ from tito.cli.rendering import print_json, say
 from tito.errors import TitoError
 
 if TYPE_CHECKING:
+    from tito.authoring.anatomy import Shares
     from tito.authoring.mutants import Strength
     from tito.authoring.proof import ModuleProof
     from tito.curriculum.modules import Module
@@ -151,12 +152,22 @@ def _say_proofs(proofs: list[ModuleProof]) -> None:
             f"{proof.mistakes:>3} planted mistakes  {proof.caught:>3} caught  "
             f"{proof.hinted:>3} met with their own hint  {len(proof.faults):>2} faults"
         )
+        if proof.shares:
+            say(_shares_line(proof.shares))
         for fault in proof.faults:
             say(f"   - {fault}")
     totals = [sum(getattr(p, name) for p in proofs) for name in ("exercises", "mistakes", "caught")]
     faults = sum(len(proof.faults) for proof in proofs)
     say(f"Total: {totals[0]} exercises, {totals[1]} planted mistakes, "
         f"{totals[2]} caught, {faults} faults.")  # fmt: skip
+
+
+def _shares_line(shares: Shares) -> str:
+    return (
+        f"   the learner writes {100 * shares.share:.0f} % of the exported code "
+        f"({shares.written_exported} of {shares.exported} lines), {shares.written} lines in all, "
+        f"{shares.per_hour:.0f} an hour"
+    )
 
 
 def _say_strength(strength: Strength) -> None:

@@ -16,7 +16,7 @@ from tito.curriculum.exercises import Exercise, hidden_tests, pair_exercises
 from tito.curriculum.guidance import Guidance, load_guidance
 from tito.curriculum.modules import Milestone, Module, Part, Track
 from tito.curriculum.numbers import parse_numbers, show_numbers
-from tito.curriculum.schema import ManifestFile, MilestoneEntry, read_toml
+from tito.curriculum.schema import ManifestFile, MilestoneEntry, TextEntry, read_toml
 from tito.errors import TitoError
 from tito.literate.cells import Cell
 from tito.literate.reading import read_cells
@@ -39,6 +39,7 @@ class Curriculum:
     tracks: tuple[Track, ...]
     packages: dict[str, str]  # façade package → what it is, in a few words
     wording: Wording
+    text: TextEntry | None = None  # what every module's text must have
     hidden: Path | None = None  # a folder of tests that learners do not see, one file a module
     _cells: dict[int, tuple[Cell, ...]] = field(default_factory=dict, repr=False)
     _exercises: dict[int, tuple[Exercise, ...]] = field(default_factory=dict, repr=False)
@@ -74,6 +75,7 @@ class Curriculum:
             ),
             manifest.packages,
             _wording(path, manifest.wording),
+            manifest.text,
             hidden,
         )
 

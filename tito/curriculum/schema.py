@@ -104,6 +104,17 @@ class TrackEntry(Entry, frozen=True, kw_only=True):
     build: str
 
 
+class TextEntry(Entry, frozen=True, kw_only=True):
+    """`[text]`: what the text of every module must have. Without it, nothing is looked for."""
+
+    frame: tuple[str, ...] = ()  # headings, in this order
+    kinds: tuple[str, ...] = ()  # of exercises, each at least once
+    questions: int = 0
+    figures: int = 0
+    readings: int = 0
+    columns: Positive = 100  # of a line
+
+
 class ManifestFile(Entry, frozen=True, kw_only=True):
     """The whole of `curriculum.toml`."""
 
@@ -111,6 +122,7 @@ class ManifestFile(Entry, frozen=True, kw_only=True):
     milestones: tuple[MilestoneEntry, ...] = ()
     tracks: tuple[TrackEntry, ...] = ()
     packages: dict[str, str]
+    text: TextEntry | None = None
     wording: str | None = None
 
 

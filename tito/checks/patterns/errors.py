@@ -17,6 +17,8 @@ ARRAY_ONLY = (
 TENSOR_ONLY = "grad|requires_grad|backward|zero_grad|_grad_fn|numpy|permute|matmul|parameters"
 NUMBER = r"(?P<name>int|float|numpy\.(?:float|int)\d+)"
 OWN = r"^(?!\s*(?:def |class |@|$))"  # a line of code, not just the function it is about
+OPERATOR_ON_SELF = r"^\s*return (?:self\s*[-+*/@]\s*\w+|\w+\s*[-+*/@]\s*self)\s*$"
+CONVERSION = r"(?<![\w.])(?:float|int)\("
 FUNCTION = r"(?:function|method|builtin_function_or_method)"
 
 
@@ -78,6 +80,7 @@ _ARRAYS = (
     Entry("array_truth", r"truth value of an array"),
     Entry("math_on_array", r"only (?:length-1|size-1|0-dimensional) arrays", r"\bmath\."),
     Entry("math_on_array", r"must be real number, not (?:Tensor|list)", r"\bmath\."),
+    Entry("converted_array", r"only (?:length-1|size-1|0-dimensional) arrays", CONVERSION),
     Entry("array_for_number", r"only (?:length-1|size-1|0-dimensional) arrays", OWN),
     Entry("array_for_number", r"setting an array element with a sequence", OWN),
     Entry("no_axes", r"len\(\) of unsized object|iteration over a 0-d array"),
@@ -101,6 +104,7 @@ _ARRAYS = (
 _OTHERS = (
     Entry("own_raise", r"^(?P<name>\w+): ", r"^\s*raise {name}\("),
     Entry("unbound", r"cannot access local variable '(?P<name>\w+)'"),
+    Entry("recursion_operator", r"maximum recursion depth exceeded", OPERATOR_ON_SELF),
     Entry("recursion", r"maximum recursion depth exceeded"),
     Entry("overflow", r"math range error"),
     Entry("changed_in_loop", r"changed size during iteration"),
