@@ -16,7 +16,7 @@ from tito.judge.answer_key import AnswerKey, answer_key
 from tito.judge.program import program_of
 from tito.judge.session import Session
 from tito.judge.testcell import TestRun
-from tito.sandbox import GuestLost
+from tito.sandbox.conversation import GuestLost
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tito.checks.check import CheckFailed
-from tito.sandbox import UnusableResult
+from tito.sandbox.conversation import UnusableResult
 
 
 def test_names_of_the_module(in_test):

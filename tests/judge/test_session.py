@@ -15,7 +15,8 @@ from toys import plant
 from tito.errors import TitoError
 from tito.judge.session import Session, Step
 from tito.literate.cells import Cell
-from tito.sandbox import Client, GuestLost, GuestProcess, Limits
+from tito.sandbox import Limits
+from tito.sandbox.conversation import Client, GuestLost, GuestProcess
 from tito.sandbox.host.channel import BlockingChannel
 from tito.sandbox.host.launcher import Launcher, Running, popen
 from tito.sandbox.host.local import LocalLauncher

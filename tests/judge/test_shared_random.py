@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tito.judge.testcell import SharedRandom
-from tito.sandbox import Client, GuestLost, GuestProcess, Limits, choose
+from tito.sandbox import Limits, choose
+from tito.sandbox.conversation import Client, GuestLost, GuestProcess
 
 KEY = "np.arange(624, dtype=np.uint32)"
 LEGAL = {

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from guests import Start, eventually, starter
 
-from tito.sandbox import GuestLost, choose
+from tito.sandbox import choose
+from tito.sandbox.conversation import GuestLost
 
 
 @pytest.fixture

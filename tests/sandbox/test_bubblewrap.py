@@ -12,7 +12,8 @@ import pytest
 from guests import eventually
 
 from tito.errors import TitoError
-from tito.sandbox import GuestLost, choose
+from tito.sandbox import choose
+from tito.sandbox.conversation import GuestLost
 from tito.sandbox.host.bubblewrap import BubblewrapLauncher
 
 MEGABYTE = 1 << 20

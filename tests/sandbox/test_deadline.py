@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tito.sandbox import GuestLost, host_deadline
+from tito.sandbox.conversation import GuestLost, host_deadline
 
 
 def test_endless_work_of_ours_ends():

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from tito.sandbox import GuestLost, Proxy, UnusableResult, is_remote
+from tito.sandbox.conversation import GuestLost, Proxy, UnusableResult, is_remote
 
 
 def lost(ask) -> GuestLost:

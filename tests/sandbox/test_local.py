@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from guests import eventually
 
-from tito.sandbox import GuestLost, choose
+from tito.sandbox import choose
+from tito.sandbox.conversation import GuestLost
 from tito.sandbox.guest.keeper import remove_tree
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -100,7 +101,8 @@ def test_a_stopped_keeper_is_ended(local_guest, monkeypatch):
 
 HOST = """
 import sys, time
-from tito.sandbox import Client, GuestProcess, Limits, choose
+from tito.sandbox import Limits, choose
+from tito.sandbox.conversation import Client, GuestProcess
 client = Client(GuestProcess(choose("local"), Limits(exercise_seconds=600)))
 client.fresh([])
 client.clock(600, 600)
@@ -191,7 +193,8 @@ def test_a_guest_that_cannot_be_started_leaves_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
     before = open_descriptors()
-    from tito.sandbox import GuestProcess, Limits
+    from tito.sandbox import Limits
+    from tito.sandbox.conversation import GuestProcess
 
     with pytest.raises(OSError):
         GuestProcess(choose("local"), Limits())

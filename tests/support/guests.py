@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tito.sandbox import Client, GuestProcess, Launcher, Limits
+from tito.sandbox import Launcher, Limits
+from tito.sandbox.conversation import Client, GuestProcess
 from tito.sandbox.host.bubblewrap import BubblewrapLauncher
 
 REQUIRED = "TINYTORCH_REQUIRE_BUBBLEWRAP"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from tito import sandbox
 from tito.cli.common import (
     EXERCISE,
     ISOLATION,
@@ -46,14 +49,12 @@ def test(
     Without a name: the module last worked on. The name of an exercise alone will do, too:
     tito test matmul.
     """
-    from tito.judge import Judge
-
     if every and module:
         raise click.UsageError("--all means every module you have begun: name none with it.")
     standing, chosen, wanted = choose_exercise(module, exercise)
-    judge = Judge(curriculum(), isolation=isolation)
     modules = _begun(standing) if every else [chosen]
-    reports = [_tested(standing, judge, m, wanted, as_json) for m in modules]
+    with _judge(isolation) as judge:
+        reports = [_tested(standing, judge, m, wanted, as_json) for m in modules]
     if as_json:
         told = [report.to_dict(curriculum().wording) for report in reports]
         print_json(told if every else told[0])
@@ -93,14 +94,18 @@ def _tested(
 @ISOLATION
 def complete(module: str | None, isolation: Isolation) -> None:
     """Test MODULE; if everything passes, put your code into your package."""
+    standing, chosen = choose(module)
+    with _judge(isolation) as judge:
+        _complete(standing, chosen, judge)
+
+
+def _complete(standing: Standing, chosen: Module, judge: Judge) -> None:
     from tito.cli.completed import say_completion
     from tito.cli.verdict import show_report
-    from tito.judge import Judge
     from tito.workspace.completion import complete_work
 
-    standing, chosen = choose(module)
     work = _read(standing.workspace, chosen)
-    done = complete_work(standing.workspace, Judge(curriculum(), isolation=isolation), work)
+    done = complete_work(standing.workspace, judge, work)
     show_report(done.report, curriculum().wording)
     _notice_saved(work)
     if done.fault is not None:
@@ -109,6 +114,16 @@ def complete(module: str | None, isolation: Isolation) -> None:
         say(f"{chosen.label} is not complete yet; nothing was exported.")
         sys.exit(1)
     say_completion(standing.workspace, chosen, done)
+
+
+@contextmanager
+def _judge(isolation: Isolation) -> Iterator[Judge]:
+    """A judge whose first guest starts at once, while we load the rest."""
+    launcher = sandbox.choose(isolation)
+    with launcher.ahead(sandbox.Limits()):
+        from tito.judge import Judge
+
+        yield Judge(curriculum(), isolation=launcher)
 
 
 def _read(workspace: Workspace, chosen: Module) -> Work:

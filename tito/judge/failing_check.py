@@ -16,7 +16,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from tito.checks.check import shown_given
-from tito.sandbox import GuestLost
+from tito.sandbox.conversation import GuestLost
 
 LONGEST = 600  # characters of an expression that is shown when nothing better is known
 SCOPES = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

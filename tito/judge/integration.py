@@ -17,7 +17,7 @@ from tito.judge.session import Session, Step, host_seconds
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell
 from tito.messages import Message
-from tito.sandbox import GuestLost, host_deadline
+from tito.sandbox.conversation import GuestLost, host_deadline
 
 PLACE = "<test module>"
 OURS = Cell("code", "", index=-1_000_000)  # no cell of the learner's

@@ -17,7 +17,8 @@ from tito.judge.testcell import TestRun
 from tito.judge.verdict import Scene
 from tito.literate.cells import Cell
 from tito.messages import Message
-from tito.sandbox import Client, GuestLost, Limits, host_deadline
+from tito.sandbox import Limits
+from tito.sandbox.conversation import Client, GuestLost, host_deadline
 
 Outcome = tuple[Status, Failure | None]
 

@@ -11,7 +11,7 @@ from tito.curriculum.exercises import Exercise
 from tito.judge.answer_key import AnswerKey
 from tito.judge.session import Session, host_seconds
 from tito.judge.testcell import TestRun
-from tito.sandbox import GuestLost, host_deadline
+from tito.sandbox.conversation import GuestLost, host_deadline
 
 Outcomes = tuple[tuple[int, str, str], ...]  # position, code of the reason, signature
 CHECKS = ("equal", "close", "true", "unchanged", "raises")

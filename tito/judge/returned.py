@@ -19,7 +19,7 @@ from tito.judge.session import Session, host_seconds
 from tito.judge.testcell import TestRun
 from tito.judge.verdict import NO_RESULT
 from tito.literate.cells import Cell
-from tito.sandbox import Client, GuestLost, host_deadline, is_remote
+from tito.sandbox.conversation import Client, GuestLost, host_deadline, is_remote
 
 
 class WatchingCheck(Check):

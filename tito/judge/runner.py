@@ -49,12 +49,12 @@ class Judge:
         self,
         curriculum: Curriculum,
         profile: Profile = LEARNING,
-        isolation: Isolation = "local",
+        isolation: Isolation | Launcher = "local",
     ) -> None:
         """Raises TitoError where this isolation is not to be had."""
         self.curriculum = curriculum
         self.profile = profile
-        self.launcher: Launcher = choose(isolation)
+        self.launcher = isolation if isinstance(isolation, Launcher) else choose(isolation)
         self._keys: dict[int, AnswerKey] = {}
         self._packages: dict[int, tuple[Sources, Packed]] = {}
         self._known = KnownMistakes(

@@ -10,7 +10,8 @@ from tito.checks.check import is_stub_error
 from tito.errors import TitoError
 from tito.judge.packing import Packed
 from tito.literate.cells import Cell
-from tito.sandbox import Client, GuestLost, GuestProcess, Launcher, Limits, choose
+from tito.sandbox import Launcher, Limits, choose
+from tito.sandbox.conversation import Client, GuestLost, GuestProcess
 
 HOST_SECONDS = 20.0  # our own part in an exercise may take so much longer than the learner's
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from tito.checks.check import Check
 from tito.judge.names import TRUSTED, Names
-from tito.sandbox import Client, is_remote
+from tito.sandbox.conversation import Client, is_remote
 
 GETTERS = frozenset({"RandomState", "Generator", "default_rng", "SeedSequence"})
 RENAMED = {"sample": "random_sample", "ranf": "random_sample"}

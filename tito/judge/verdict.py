@@ -24,7 +24,7 @@ from tito.judge.session import LoadFault
 from tito.literate.cells import Cell
 from tito.messages import Message
 from tito.messages.stub import PATTERN as STUB
-from tito.sandbox import GuestLost, RemoteError
+from tito.sandbox.conversation import GuestLost, RemoteError
 
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters

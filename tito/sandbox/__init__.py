@@ -9,27 +9,8 @@ The way of one question: ``Client.ask`` (or a ``Proxy``) → ``GuestProcess.exch
 """
 
 from tito.sandbox.host.bubblewrap import INSTALL as INSTALL_BUBBLEWRAP
-from tito.sandbox.host.client import Client, RemoteError, is_remote
-from tito.sandbox.host.deadline import host_deadline
 from tito.sandbox.host.isolation import Isolation, choose
 from tito.sandbox.host.launcher import Launcher
 from tito.sandbox.host.limits import Limits
-from tito.sandbox.host.loss import GuestLost
-from tito.sandbox.host.process import GuestProcess
-from tito.sandbox.host.proxy import Proxy, UnusableResult
 
-__all__ = [
-    "INSTALL_BUBBLEWRAP",
-    "Client",
-    "GuestLost",
-    "GuestProcess",
-    "Isolation",
-    "Launcher",
-    "Limits",
-    "Proxy",
-    "RemoteError",
-    "UnusableResult",
-    "choose",
-    "host_deadline",
-    "is_remote",
-]
+__all__ = ["INSTALL_BUBBLEWRAP", "Isolation", "Launcher", "Limits", "choose"]

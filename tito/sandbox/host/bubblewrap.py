@@ -59,7 +59,7 @@ class BubblewrapLauncher(Launcher):
         """Tried once in each process of ours, with a guest that ends at once."""
         return _unavailable()
 
-    def start(self, limits: Limits) -> Running:
+    def launch(self, limits: Limits) -> Running:
         """Start a guest in a sandbox of its own."""
         return Wrapped(limits)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tito.sandbox.host.limits import Limits
 
@@ -47,14 +48,34 @@ class Launcher(ABC):
 
     def __init__(self, why: str = "") -> None:
         self.why = why
+        self._ahead: dict[Limits, Running] = {}
 
     @abstractmethod
     def unavailable(self) -> str:
         """Why it cannot be used on this machine; "" if it can."""
 
     @abstractmethod
+    def launch(self, limits: Limits) -> Running:
+        """Start a new guest. Raises OSError if that fails."""
+
     def start(self, limits: Limits) -> Running:
-        """Start a guest. Raises OSError if that fails."""
+        """A guest: the one started ahead, or a new one. Raises OSError if that fails."""
+        return self._ahead.pop(limits, None) or self.launch(limits)
+
+    @contextlib.contextmanager
+    def ahead(self, limits: Limits) -> Iterator[None]:
+        """Start a guest before it is needed: NumPy loads there while we load what we need.
+
+        If nobody took it, it ends with the block. If it cannot be started, ``start`` will say so.
+        """
+        with contextlib.suppress(OSError):
+            self._ahead[limits] = self.launch(limits)
+        try:
+            yield
+        finally:
+            left = self._ahead.pop(limits, None)
+            if left:
+                left.end()
 
 
 def popen(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -73,8 +94,11 @@ def popen(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def packages() -> Path:
-    """The folder in which NumPy lies."""
-    return Path(np.__file__).resolve().parents[1]
+    """The folder in which NumPy lies, found without loading it. Raises OSError."""
+    found = find_spec("numpy")
+    if found is None or found.origin is None:
+        raise OSError("NumPy is not installed")
+    return Path(found.origin).resolve().parents[1]
 
 
 def settings(limits: Limits, packages: str, *, processes: int = 0, **more: Any) -> str:

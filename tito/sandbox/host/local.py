@@ -45,7 +45,7 @@ class LocalLauncher(Launcher):
         """Always available."""
         return ""
 
-    def start(self, limits: Limits) -> Running:
+    def launch(self, limits: Limits) -> Running:
         """Start a guest in a new folder, under a keeper where the system can fork."""
         return Kept(limits) if CAN_FORK else Bare(limits)
 
