@@ -301,11 +301,12 @@ class WarmupSchedule:
     """
 
     def __init__(self, max_lr: float, min_lr: float, warmup_epochs: int, total_epochs: int):
-        """ValueError unless warmup_epochs is at least 0 and below total_epochs (it names them)."""
+        """ValueError (it names both) unless warmup_epochs is a whole number from 0, below
+        total_epochs."""
         ### BEGIN SOLUTION
-        if not 0 <= warmup_epochs < total_epochs:
+        if int(warmup_epochs) != warmup_epochs or not 0 <= warmup_epochs < total_epochs:
             raise ValueError(
-                "warmup_epochs must be at least 0 and below total_epochs, "
+                "warmup_epochs must be a whole number from 0 and below total_epochs, "
                 f"got {warmup_epochs} and {total_epochs}"
             )
         self.max_lr, self.min_lr = max_lr, min_lr
@@ -342,6 +343,7 @@ def test_training_warmup():
         name = f"WarmupSchedule{settings}"
         rates = [float(schedule.get_lr(epoch)) for epoch in range(total + 20)]
         rise, fall = rates[: warmup + 1], rates[warmup : total + 1]
+        last = ", ".join(f"{rate:.4g}" for rate in fall[-4:])
         check.close(rates[warmup], high, given=f"{name}.get_lr({warmup})",
                     because="when the warm-up is over, the rate is max_lr")
         check.close(rates[total:], [low] * 20, given=f"{name}, epochs {total} to {total + 19}",
@@ -352,8 +354,10 @@ def test_training_warmup():
         check.true(rates[0] > 0, given=f"{name}.get_lr(0) = {rates[0]}: is it above 0",
                    because="an epoch at rate 0 learns nothing")
         check.true(all(a > b for a, b in itertools.pairwise(fall)),
-                   given=f"{name}: does it fall with every epoch from {warmup} to {total}",
-                   because="long steps first, short steps last")
+                   given=f"{name}: does it fall with every epoch from {warmup} to {total}? "
+                         f"Its last rates there are {last}",
+                   because=f"the whole time from {warmup} to {total} is for the fall: min_lr "
+                           f"comes at epoch {total} and not before")
     level = WarmupSchedule(0.5, 0.5, 2, 6)
     check.close([level.get_lr(epoch) for epoch in range(2, 9)], [0.5] * 7,
                 given="WarmupSchedule(0.5, 0.5, 2, 6), epochs 2 to 8",
@@ -363,12 +367,13 @@ def test_training_warmup():
                 [0.1, 0.01, 5, 100],
                 given="the attributes max_lr, min_lr, warmup_epochs and total_epochs",
                 because="a checkpoint tells two schedules apart by their plain attributes")
-    for warmup, total in ((-1, 10), (10, 10), (12, 10)):
+    for warmup, total in ((-1, 10), (10, 10), (12, 10), (2.5, 10)):
         check.raises(ValueError,
                      lambda warmup=warmup, total=total: WarmupSchedule(0.1, 0.0, warmup, total),
                      given=f"WarmupSchedule(0.1, 0.0, {warmup}, {total})",
                      mentions=["warmup_epochs", "total_epochs"],
-                     because="somewhere after the warm-up there must be time to fall")
+                     because="a warm-up takes a whole number of epochs, from 0, and after it "
+                             "there must be time to fall")
     check.raises(ValueError, lambda: kept.get_lr(-1), given="get_lr(-1)", mentions=["-1"])
 
 
@@ -576,6 +581,8 @@ def test_training_clip():
             lambda bad=bad: norm_of([[1.0]], bad),
             given=f"max_norm {bad}",
             mentions=["max_norm"],
+            because="only a norm above 0 can be reached, and every comparison with nan is False: "
+            "`not max_norm > 0` refuses nan as well",
         )
     for bad in (float("nan"), float("inf")):
         first, second = with_gradient([bad, 1.0]), with_gradient([4.0])
@@ -851,17 +858,18 @@ def test_training_step():
         train_step(words, SGD(words.parameters(), lr=1.0), CrossEntropyLoss(), tokens)[1],
         7,
         given="targets of shapes (2, 3) and (1, 1): the size",
-        because="a label for each position: 6 + 1",
+        because="a label for each position: 6 + 1. y.size counts every label, len(y) only the rows",
     )
     check.close(
         words.bias.data,
         [6 / 7 - 1 / 3, -1 / 3, 1 / 7 - 1 / 3],
         given="zero weights, six labels 0 and one label 2, lr 1: the bias",
-        because="each of the seven labels has the same weight",
+        because="each of the seven labels has the same weight: the batches' shares are 6/7 and "
+        "1/7, by y.size and not by len(y)",
     )
 
     @probe
-    def weight_after_step(kind):
+    def weight_after_step(kind, grad_clip_norm=None):
         """The first example, with objects that only have a `forward`, or with plain functions."""
         weight = Tensor([[1.0]], requires_grad=True)
 
@@ -880,7 +888,7 @@ def test_training_step():
                 (lambda outputs, y: ((outputs - y) * (outputs - y)).mean()),
             )
         batch = (Tensor([[1.0], [2.0]]), Tensor([[2.0], [4.0]]))
-        result = train_step(model, SGD([weight], lr=0.1), loss_fn, [batch])
+        result = train_step(model, SGD([weight], lr=0.1), loss_fn, [batch], grad_clip_norm)
         return weight.data, [type(value).__name__ for value in result]
 
     for kind in ("objects that only have a forward", "plain functions"):
@@ -889,6 +897,13 @@ def test_training_step():
             [[1.5]],
             given=f"the first example; model and loss are {kind}",
             because="`apply` calls all of them",
+        )
+        check.close(
+            weight_after_step(kind, 2.0)[0],
+            [[1.2]],
+            given=f"a gradient of -5, grad_clip_norm 2, lr 0.1; model and loss are {kind}",
+            because="not every model has `parameters()`; the optimizer always has `params`, those "
+            "it moves",
         )
     check.equal(
         weight_after_step("plain functions")[1],
@@ -1003,10 +1018,15 @@ do not match.
 def test_training_correct():
     """Largest score, threshold, and one answer per target whatever the shapes."""
 
+    def arrays(*values):
+        return [np.array(value, dtype=np.float32) for value in values]
+
     def count(outputs, targets):
-        return count_correct(
-            np.array(outputs, dtype=np.float32), np.array(targets, dtype=np.float32)
-        )
+        """(right answers, answers), or the word "refused" after a ValueError."""
+        try:
+            return count_correct(*arrays(outputs, targets))
+        except ValueError:
+            return "refused with a ValueError"
 
     check.equal(
         count([[2, 1], [0, 3], [5, 4]], [0, 0, 0]),
@@ -1021,15 +1041,28 @@ def test_training_correct():
         because="four answers for four targets; comparing (4, 1) with (4,) would make sixteen",
     )
     check.equal(
+        count([0.9, 0.2, 0.7, 0.1], [1, 0, 0, 0]),
+        (3, 4),
+        given="probabilities of shape (4,), targets (4,)",
+        because="outputs of one dimension hold one probability per answer: four answers",
+    )
+    check.equal(
         count([0.9, 0.2, 0.7, 0.1], [[1], [0], [0], [0]]),
         (3, 4),
         given="probabilities of shape (4,), targets (4, 1)",
+        because="four answers for four targets",
     )
     check.equal(
         count([0.5, 0.51], [0, 1]),
         (2, 2),
         given="probabilities 0.5 and 0.51, targets 0 and 1",
         because="above 0.5 means 1; 0.5 itself is not above it",
+    )
+    check.equal(
+        count([[[5, 1], [6, 0]], [[0, 3], [0, 4]]], [[0, 0], [1, 0]]),
+        (3, 4),
+        given="scores of shape (2, 2, 2), classes [[0, 0], [1, 0]]",
+        because="the scores of the classes are on the last axis: the answers are [[0, 0], [1, 1]]",
     )
     sequence = [[[0, 1, 0], [2, 0, 0]], [[0, 0, 7], [0, 0, 7]]]
     check.equal(
@@ -1042,6 +1075,8 @@ def test_training_correct():
         count([[2, 1, 0], [0, 3, 1]], [[1, 0, 0], [0, 0, 1]]),
         (1, 2),
         given="scores (2, 3), one-hot targets (2, 3)",
+        because="a one-hot row is one class, the index of its largest entry: two answers, two "
+        "classes",
     )
     check.equal(
         count([[[2, 1, 0], [0, 3, 1]]], [[[1, 0, 0], [0, 0, 1]]]),
@@ -1072,22 +1107,36 @@ def test_training_correct():
     )
     check.raises(
         ValueError,
-        lambda: count([[[2, 1], [0, 3]]], [0]),
+        lambda: count_correct(*arrays([[[2, 1], [0, 3]]], [0])),
         given="scores (1, 2, 2), one class",
         mentions=["(1, 2, 2)", "(1,)"],
         because="two answers cannot be compared with one class",
     )
     check.raises(
         ValueError,
-        lambda: count([[2, 1], [0, 3]], [0, 1, 1]),
+        lambda: count_correct(*arrays([[2, 1], [0, 3]], [0, 1, 1])),
         given="two answers, three targets",
         mentions=["(2, 2)", "(3,)"],
     )
     check.raises(
         ValueError,
-        lambda: count([[0.2], [0.3]], [0, 1, 1]),
+        lambda: count_correct(*arrays([[0.2], [0.3]], [0, 1, 1])),
         given="two probabilities, three targets",
         mentions=["(2, 1)", "(3,)"],
+    )
+
+    @probe
+    def types_of_the_answer():
+        """The types of what comes back, for scores and for probabilities."""
+        scores, probabilities = np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0.9, 0.2])
+        found = [count_correct(outputs, np.array([0, 1])) for outputs in (scores, probabilities)]
+        return [[type(value).__name__ for value in pair] for pair in found]
+
+    check.equal(
+        types_of_the_answer(),
+        [["int", "int"]] * 2,
+        given="the types of (right, answers), for scores and for probabilities",
+        because="two ints of Python are promised; int(…) makes one of a NumPy number",
     )
 
 
@@ -1282,6 +1331,17 @@ def test_training_evaluate():
         2 / 3,
         given="answers 1, 0 | 1 for targets 1, 0 | 0: the accuracy",
         because="2 of 3 are right; the mean of the batches' accuracies would be 1/2",
+    )
+    wide = [
+        (Tensor([[1.0, 1.0, 1.0]]), Tensor([[2.0, 2.0, 2.0]])),
+        (Tensor([[1.0]]), Tensor([[4.0]])),
+    ]
+    check.close(
+        evaluate_model(Sequential(), MSELoss(), wide)[0],
+        3.0,
+        given="errors 1, 1, 1 in a batch of shape (1, 3), then 3 in one of shape (1, 1): the loss",
+        because="(1 + 1 + 1 + 9) / 4: the first loss is a mean over three elements, so y.size is "
+        "its weight, both in the sum and in the division",
     )
     one_hot = [(Tensor([[2.0, 1.0], [0.0, 3.0]]), Tensor([[1.0, 0.0], [1.0, 0.0]]))]
     check.close(
@@ -1585,7 +1645,8 @@ def test_training_epoch():
     check.equal(
         trainer.history["learning_rates"],
         [0.0],
-        given="history['learning_rates'] without a scheduler",
+        given="history['learning_rates'] without a scheduler, after one epoch at lr 0",
+        because="the rate that the epoch ran at is noted, scheduler or not",
     )
 
     trainer = make_trainer(lr=7.0, scheduler=CosineSchedule(0.1, 0.0, 2))
@@ -1632,12 +1693,30 @@ def test_training_epoch():
     check.close(
         trainer.history["learning_rates"],
         [0.1, 0.05],
-        given="history['learning_rates'] after two epochs",
+        given="history['learning_rates'] after two epochs of CosineSchedule(0.1, 0, 2)",
+        because="one entry for each epoch: the rate that this epoch ran at",
     )
     check.close(
         trainer.model.weight.data, [[1.625]], given="the second epoch, at lr 0.05, gradient -2.5"
     )
     check.equal(trainer.epoch, 2, given="two epochs: trainer.epoch")
+
+    trainer = make_trainer(scheduler=CosineSchedule(0.1, 0.0, 2))
+    for _ in range(2):
+        trainer.train_epoch([pair([1], [2])] * 3)
+    check.close(
+        trainer.history["learning_rates"],
+        [0.1, 0.05],
+        given="CosineSchedule(0.1, 0, 2), two epochs of three steps: history['learning_rates']",
+        because="the schedule counts epochs: get_lr(0) = 0.1, then get_lr(1) = 0.05",
+    )
+    check.close(
+        trainer.model.weight.data,
+        [[2 - 0.8**3 * 0.9**3]],
+        given="w = 1, target 2, two epochs of three steps at 0.1 and 0.05: the weight",
+        because="all steps of an epoch run at one rate: the error shrinks to 0.8 of itself three "
+        "times, then to 0.9 three times",
+    )
 
     trainer = make_trainer()
     trainer.train_epoch([pair([1], [2])] * 5, accumulation_steps=2)
@@ -1797,23 +1876,25 @@ def weight_by_hand(batches, epochs, lr=0.1):
 
 @probe
 def passes_by_hand():
-    """The mode of the model and whether a graph was recorded, at each forward pass; accuracies."""
+    """At each forward pass: the model's mode, and whether a graph is recorded; the accuracies."""
 
     class Watched(Layer):
         def __init__(self):
             self.weight = Tensor([[1.0, -1.0]], requires_grad=True)
-            self.seen = []
+            self.seen, self.recorded = [], []
 
         def forward(self, x):
             outputs = x @ self.weight
             self.seen.append("training" if self.training else "evaluation")
+            self.recorded.append(outputs.requires_grad)
             return outputs
 
     model = Watched().eval()
     train, judge = (Tensor([[1.0]]), Tensor([0])), (Tensor([[1.0], [-1.0]]), Tensor([0, 0]))
     schedule = CosineSchedule(0.0, 0.0, 2)
     arguments = model, SGD([model.weight]), CrossEntropyLoss(), schedule, [train], [judge], 2
-    return {"accuracies": train_by_hand(*arguments), "modes": model.seen}
+    accuracies = train_by_hand(*arguments)
+    return {"accuracies": accuracies, "modes": model.seen, "recorded": model.recorded}
 
 
 def test_training_loop():
@@ -1833,6 +1914,9 @@ def test_training_loop():
                 given="a model in evaluation mode; one batch to train on, one to judge by, two "
                       "epochs: its mode at each pass",
                 because="dropout works while training, and only then")
+    check.equal(passes_by_hand()["recorded"], [True, False] * 2,
+                given="the same passes: is a graph recorded?",
+                because="judged as evaluate_model judges it: nobody calls backward() there")
     check.equal(passes_by_hand()["accuracies"], [0.5, 0.5],
                 given="a rate of 0 and a model that is right in one of two cases, two epochs",
                 because="a model that does not change has one accuracy")
@@ -2155,6 +2239,9 @@ def test_training_write():
     @probe
     def write(name="run.ckpt", over_old=False, failing="", error="OSError", state=None):
         """Write a state; what lies in the folder afterwards, and in which order it was made."""
+        import io
+
+        really_open = io.open
         events, synced, armed, result = [], [], [], "no error"
         errors = {"OSError": OSError, "KeyboardInterrupt": KeyboardInterrupt}
         space = write_archive.__globals__
@@ -2183,6 +2270,9 @@ def test_training_write():
                 raise errors[error]
             real["replace"](source, target)
 
+        def no_open(*arguments, **options):
+            raise errors[error](28, "no space left")
+
         def save_arrays_lazily(file, state):
             """As the real one, but the last bytes stay in Python's memory until flushed."""
             with tempfile.SpooledTemporaryFile() as whole:
@@ -2198,6 +2288,8 @@ def test_training_write():
                     write_archive(path, {"epoch": 1, "model.0": np.zeros(2)})
                 events.clear()
                 armed.append(True)
+                if failing == "open":
+                    io.open = space["open"] = no_open
                 write_archive(str(path), state or {"epoch": 2, "model.0": np.ones(3)})
             except TypeError:
                 if state is None:
@@ -2208,6 +2300,8 @@ def test_training_write():
                 result = type(raised).__name__ + (f": {detail}" if detail else "")
             finally:
                 os.fsync, os.replace, space["save_arrays"] = real.values()
+                io.open = really_open
+                space.pop("open", None)
             files = sorted(
                 p.relative_to(folder).as_posix().replace(str(os.getpid()), "N")
                 for p in Path(folder).rglob("*")
@@ -2269,6 +2363,13 @@ def test_training_write():
             given=f"files in the folder after os.{failing} failed",
             because="no partial file is left lying about",
         )
+    check.equal(
+        write(over_old=True, failing="open")["error"],
+        "OSError: no space left",
+        given="the file cannot even be opened (OSError: no space left): the error",
+        because="the caller must hear of that error, and not of one from tidying up a partial "
+        "file that was never there: missing_ok=True",
+    )
     interrupted = {
         "files": ["run.ckpt"],
         "content": [2, 1],
@@ -2720,29 +2821,38 @@ def train_with_patience(
 
 # %% nbgrader={"grade": true, "grade_id": "test_training_patience", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @probe
-def course(losses, epochs, patience):
+def course(losses, epochs, patience, earlier=()):
     """Run with a trainer whose validation losses are given; what was called, and the result."""
-    events, made = [], []
+    events, made, names = [], [], ("train_loss", "learning_rates", "eval_loss", "eval_accuracy")
 
     class Scripted:
-        epoch = 0
+        def __init__(self):
+            self.epoch = self.step = 0
+            self.history, self.saved = {name: list(earlier) for name in names}, None
 
         def train_epoch(self, batches):
-            self.epoch += 1
+            self.epoch, self.step = self.epoch + 1, self.step + 1
             events.append(f"train on {batches}")
-            return 1 / self.epoch  # a training loss falls and falls
+            self.history["train_loss"].append(1 / self.epoch)  # it falls and falls
+            self.history["learning_rates"].append(0.1)
+            return 1 / self.epoch
 
         def evaluate(self, batches):
             events.append(f"judge by {batches}")
+            self.history["eval_loss"].append(losses[self.epoch - 1])
+            self.history["eval_accuracy"].append(0.5)
             return losses[self.epoch - 1], 0.5
 
         def save_checkpoint(self, path):
             events.append(f"save {path}")
-            self.saved = self.epoch
+            copied = {name: list(values) for name, values in self.history.items()}
+            self.saved = self.epoch, self.step, copied
 
         def load_checkpoint(self, path):
             events.append(f"load {path}")
-            self.epoch = self.saved
+            if self.saved is None:
+                raise FileNotFoundError(f"there is no {path}: nothing was ever saved there")
+            self.epoch, self.step, self.history = self.saved
 
     def fresh():
         made.append(0)
@@ -2792,6 +2902,14 @@ def test_training_patience():
     check.equal([course(slow, 5, 2)[name] for name in ("result", "best")], [4, 2],
                 given=f"losses {slow}, patience 2: [trained, epoch at the end]",
                 because="4.2 is less than the 4.5 before it, but no new best")
+    uneven = [3.0, 3.5, 2.0, 2.5, 1.0, 1.5, 1.6]
+    check.equal([course(uneven, 7, 2)[name] for name in ("result", "best")], [7, 5],
+                given=f"losses {uneven}, patience 2: [trained, epoch at the end]",
+                because="each new best starts the waiting anew; only 1.5 and 1.6 are two in a row")
+    check.equal([course(slow, 5, 2, [0.5])[name] for name in ("result", "best")], [4, 2],
+                given=f"losses {slow}, patience 2, after an earlier run that reached 0.5: "
+                      "[trained, epoch at the end]",
+                because="only the epochs of this call count")
     level = [2.0, 2.0, 2.0, 1.0]
     check.equal([course(level, 4, 2)[name] for name in ("result", "best")], [3, 1],
                 given=f"losses {level}, patience 2: [trained, epoch at the end]",
