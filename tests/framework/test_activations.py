@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from tinytorch.core.activations import GELU, ReLU, Sigmoid, Softmax, Tanh, sigmoid, softmax
+from tinytorch.core.activations import (
+    GELU,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+    sigmoid,
+    softmax,
+)
 from tinytorch.core.tensor import Tensor
 
 F = torch.nn.functional
@@ -16,6 +25,7 @@ PAIRS = [
     (Tanh, torch.tanh),
     (GELU, lambda x: F.gelu(x, approximate="tanh")),
     (Softmax, lambda x: F.softmax(x, dim=-1)),
+    (Softplus, F.softplus),
 ]
 SHAPES = [(1,), (7,), (3, 4), (2, 3, 5)]
 
@@ -41,7 +51,7 @@ def test_the_same_numbers_as_pytorch(ours, theirs, scale, shape):
 def test_sigmoid_keeps_its_tail_in_every_dtype(kind):
     x = np.linspace(-30, 30, 241).astype(kind)
     wanted = 1 / (1 + np.exp(-x.astype(np.longdouble)))
-    with np.errstate(all="raise"):
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
         got = sigmoid(x)
     tiny = np.finfo(kind).smallest_subnormal
     np.testing.assert_allclose(got, wanted, rtol=4 * np.finfo(kind).eps, atol=float(tiny))
