@@ -18,9 +18,9 @@ r"""
 
 Your networks answer, and their answers are nonsense, because nobody has told them what a good
 answer is. A *loss* tells them: it compares the answers with the truth and boils the comparison down
-to one number. Lower is better. All that is called training is the attempt to lower that number. Who
-chooses what to compare, chooses what is learned. So this module begins with the question where
-losses come from, and only then builds them.
+to one number. Lower is better. All that is called training is the attempt to lower that number.
+Whoever chooses what to compare chooses what is learned. So this module begins with the question
+where losses come from, and only then builds them.
 
 ## Where this comes from
 
@@ -36,14 +36,14 @@ different loss, and squared error, which everyone used, was the wrong one.
 ## Where this module stands
 
 ```
-   BEFORE                       NOW                              AFTER
+   BEFORE               NOW                          AFTER
 
- +----------------+      +-------------------------+      +---------------------------+
- | 01 Tensor      |      |  04 Losses              |      | 05 Autograd    which way  |
- | 02 Activations | ---> |  MSELoss                | ---> |                is down    |
- | 03 Layers      |      |  CrossEntropyLoss       |      | 06 Optimizers  a step     |
- |   answers      |      |  BinaryCrossEntropyLoss |      | 07 Training    many steps |
- +----------------+      +-------------------------+      +---------------------------+
+ +----------------+   +------------------------+   +----------------------+
+ | 01 Tensor      |   | 04 Losses              |   | 05 Autograd          |
+ | 02 Activations |-->| MSELoss                |-->|    which way is down |
+ | 03 Layers      |   | CrossEntropyLoss       |   | 06 Optimizers a step |
+ |    answers     |   | BinaryCrossEntropyLoss |   | 07 Training    many  |
+ +----------------+   +------------------------+   +----------------------+
 ```
 
 In words: everything after this module needs *one* number. Autograd asks how this number changes
@@ -55,7 +55,7 @@ when a weight does, and it can ask only because a loss makes one number of a mil
 2. **Write** squared error, cross-entropy and binary cross-entropy, and say what each assumes.
 3. **Derive** the log-sum-exp trick, and show on the machine what happens without it.
 4. **Refuse** bad input with an error that names the culprit, where NumPy gives a plausible number.
-5. **Predict** the first loss of any classifier, and diagnose one whose loss stays where it is.
+5. **Predict** the first loss of any classifier, and diagnose one whose loss will not fall.
 6. **Estimate** what a loss costs in memory when there are 50,000 classes.
 
 ## What you build
@@ -65,12 +65,12 @@ when a weight does, and it can ask only because a loss makes one number of a mil
 | 1 | `gaussian_surprise` | a good model is not surprised by what happened |
 | 2 | `require_same_shape` | stop the most expensive silent bug |
 | 3 | `mean_squared_error`, `MSELoss` | least squares, as one operation |
-| 4 | `log_probabilities`, `log_softmax` | logarithms that never reach minus infinity |
+| 4 | `log_probabilities` | logarithms that never reach minus infinity |
 | 5 | `require_class_targets` | name the wrong label among thousands |
-| 6 | `cross_entropy`, `CrossEntropyLoss` | one of many classes |
-| 7 | `require_probabilities`, `BinaryCrossEntropyLoss` | yes or no |
+| 6 | `cross_entropy` | one of many classes |
+| 7 | `binary_cross_entropy`, its guard, its object | yes or no |
 | 8 | `bce_from_logits` (open) | no clipping, no limit |
-| Use | `prototype_loss` (bug hunt) | a loss that stays where it is |
+| Use | `prototype_loss` (bug hunt) | a loss that will not fall |
 
 ## What you do not build yet
 
@@ -80,6 +80,7 @@ when a weight does, and it can ask only because a loss makes one number of a mil
 ## Setup
 
 Three cells: what your framework needs, what tests and experiments need, and where the data lies.
+When a message puzzles you later, look for it under *Common errors*, near the end.
 """
 
 # %%
@@ -140,19 +141,22 @@ $$-\ln(q_1 q_2 \cdots q_n) = (-\ln q_1) + (-\ln q_2) + \dots + (-\ln q_n)$$
 Each term is the **surprise** of one day: 0 if what happened had been called certain, without limit
 if it had been called impossible. The logarithm keeps the order, the minus makes *lower* better, and
 dividing by n makes a month comparable with a year. This *average surprise*, the **negative
-log-likelihood**, is the loss. Three losses of practice are three answers to one question: how
-probable did the model call what happened?
+log-likelihood**, is the loss. The three losses used in practice are three answers to one question:
+how probable did the model call what happened?
 
 | the answer is | the model says | how probable it called the truth | where |
 |---|---|---|---|
-| a quantity | p, up to Gaussian noise | a bell curve around p, at the truth | Part 1 |
+| a quantity | ŷ, up to Gaussian noise | a bell curve around ŷ, at the truth | Part 1 |
 | one of C classes | C probabilities | the entry of the true class | Part 6 |
 | yes or no | one probability p of yes | p for a yes, 1 - p for a no | Part 7 |
 
-Begin with the first row. If the truth $t$ scatters around the prediction $p$ with Gaussian noise of
-size $\sigma$, its density is
+Begin with the first row. If the truth $t$ scatters around the prediction $\hat y$ with Gaussian
+noise of size $\sigma$, its density is
 
-$$q = \frac{1}{\sigma\sqrt{2\pi}}\; e^{-\frac12\left(\frac{t-p}{\sigma}\right)^2}$$
+$$q = \frac{1}{\sigma\sqrt{2\pi}}\; e^{-\frac12\left(\frac{t-\hat y}{\sigma}\right)^2}$$
+
+A density is not a probability: it may exceed 1, and then the surprise is negative. That does no
+harm. Only the differences between surprises matter.
 
 **What will this print?** The true surprises are 0.92 and 200.92.
 """
@@ -174,7 +178,7 @@ def gaussian_surprise(predictions: np.ndarray, targets: np.ndarray, noise: float
     """Return the average of -ln(density of the target), for Gaussian noise around the predictions.
 
     Args:
-        predictions, targets: arrays of the same shape.
+        predictions, targets: arrays of the same shape. Left unchanged.
         noise: the standard deviation of the noise, above 0, in the unit of the targets.
 
     Returns:
@@ -191,9 +195,15 @@ def gaussian_surprise(predictions: np.ndarray, targets: np.ndarray, noise: float
     return from_misses + from_noise
     ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* the example, other noises, a miss of 100 sigma, and random data against the
+density.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_gaussian_surprise", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# What is checked: the example; other noises; a miss of 100 sigma; random data against the density.
 def test_losses_gaussian_surprise():
+    """The mean of -ln(density), also where the density underflows."""
     p, t = np.float32([1.0, 2.0, 3.0]), np.float32([1.0, 4.0, 3.0])
     check.close(gaussian_surprise(p, t, 1.0), 1.5856052,
                 given="predictions [1, 2, 3], targets [1, 4, 3], noise 1",
@@ -236,7 +246,7 @@ print(f"least squared error at w = {slopes[np.argmin(squares)]:.2f}")
 try:
     import matplotlib.pyplot as plt
 except ImportError:
-    print("Without matplotlib you miss a picture: four valleys with their floor at one place.")
+    print("Without matplotlib you miss a picture: four valleys, all lowest at the same w.")
 else:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
     for noise, valley in valleys.items():
@@ -247,7 +257,7 @@ else:
     right.set(title="mean squared error", xlabel="w")
     for panel in (left, right):
         panel.axvline(slopes[np.argmin(squares)], color="0.6", linestyle=":")
-    figure.suptitle("Most likely and least squares: different valleys, one floor")
+    figure.suptitle("Most likely and least squares: different valleys, the same lowest w")
     plt.show()
 
 # %% [markdown]
@@ -255,8 +265,8 @@ r"""
 The same w, near 2, whatever noise you assume. Look at your formula: the noise only *adds* something
 that no prediction can change, and *divides* the rest by a constant. What is left to minimise is the
 mean of the squared misses. **Squared error is the surprise of Gaussian noise**, with what no
-prediction can change left out. Who uses it says, knowingly or not: my errors are symmetric, of
-equal size everywhere, and huge ones do not happen.
+prediction can change left out. Whoever uses it says, knowingly or not: my errors are symmetric,
+spread equally wide everywhere, and huge ones do not happen.
 
 Nobody told the model where to go. Comparing losses tells it which way is down, and that is enough.
 
@@ -316,9 +326,14 @@ def require_same_shape(predictions: np.ndarray, targets: np.ndarray) -> None:
         )
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_losses_same_shape", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# What is checked: equal shapes pass in silence; all others are refused, broadcastable or not.
+# %% [markdown]
+"""
+*What is checked:* equal shapes pass in silence; all others are refused, broadcastable or not.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_losses_same_shape", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 def test_losses_same_shape():
+    """Equal shapes pass, all others are refused with both shapes named."""
     for shape in ((4,), (4, 1), (2, 3, 4), ()):
         check.equal(require_same_shape(np.zeros(shape), np.ones(shape)), None,
                     given=f"two arrays of shape {shape}",
@@ -356,7 +371,8 @@ def mean_squared_error(predictions: np.ndarray, targets: np.ndarray) -> np.ndarr
     """Return the average of the squared differences over all elements.
 
     Args:
-        predictions, targets: arrays of the same shape (checked elsewhere, not here).
+        predictions, targets: arrays of the same shape (checked elsewhere, not here), left
+            unchanged.
 
     Returns:
         A single number, of shape ().
@@ -369,9 +385,22 @@ def mean_squared_error(predictions: np.ndarray, targets: np.ndarray) -> np.ndarr
     return np.mean(difference * difference)
     ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* the example, perfect predictions, large numbers in float32, three dimensions, and
+the arrays left as they are.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_mse", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-# What is checked: the example; perfect predictions; four dimensions; large numbers in float32.
+@probe
+def mean_squared_error_leaves_its_input():
+    p, t = np.float32([1.0, 2.0, 3.0]), np.float32([1.0, 4.0, 0.0])
+    mean_squared_error(p, t)
+    return np.stack([p, t])
+
+
 def test_losses_mse():
+    """The mean of the squares over all elements, from arrays that stay as they were."""
     p = np.array([1.0, 2.0, 3.0], dtype=np.float32)
     t = np.array([1.0, 4.0, 0.0], dtype=np.float32)
     check.close(mean_squared_error(p, t), 13 / 3, given="predictions [1, 2, 3], targets [1, 4, 0]",
@@ -385,6 +414,10 @@ def test_losses_mse():
     expected = sum((a - b) ** 2 for a, b in zip(p.ravel(), t.ravel(), strict=True)) / 60
     check.close(mean_squared_error(p, t), expected, given="random arrays of shape (3, 4, 5)",
                 because="the mean runs over all 60 elements and gives one number")
+    check.unchanged(mean_squared_error_leaves_its_input(),
+                    np.array([[1.0, 2.0, 3.0], [1.0, 4.0, 0.0]], dtype=np.float32),
+                    given="predictions and targets (two rows), before and after",
+                    because="they belong to the model and to the data; Module 05 reads them again")
 
 
 test_losses_mse()
@@ -395,21 +428,9 @@ Training code holds its loss as an object and calls it: `criterion = MSELoss()`,
 `loss = criterion(predictions, targets)`. Given: what all losses share. They are called like
 functions, learn nothing, and turn whatever they are handed into Tensors. A Tensor stays *the very
 same object*; wrapping it again would make a new one that does not know where it came from.
-
-```
-   predictions, targets --> check the shapes --> compute(operation, ...) --> loss, shape ()
-                                  |
-                                  +--> ValueError that names the fault
-```
-
-In words: the guard comes first, because afterwards there is a number, and numbers look innocent.
-
-Why `compute` once, with an operation of your own, and not with three (minus, times, mean)? Each
-call of `compute` makes a result that is kept, and a step whose slope somebody has to work out. A
-loss stays the same in every network: it is worth being one step.
 """
 
-# %% nbgrader={"grade": false, "grade_id": "losses_mse_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %%
 #| export
 def as_tensors(*values: Any) -> list[Tensor]:
     """Wrap arrays, lists and numbers; a Tensor stays the very same object."""
@@ -435,7 +456,28 @@ class Loss:
         """The way it was made: `MSELoss()`."""
         return f"{type(self).__name__}()"
 
+# %% [markdown]
+"""
+What is yours is the way of the data through one such object:
 
+```
+   predictions, targets --> check --> compute(operation, ...) --> loss, ()
+                              |
+                              +--> ValueError that names the fault
+```
+
+In words: the guard comes first, because afterwards there is a number, and numbers look innocent.
+
+A reminder from Module 01: `compute(f, a, b)` runs `f` on the arrays of the Tensors a and b, and
+wraps the result. The guard takes arrays as well: `t.data` is the array of a Tensor `t`.
+
+Why `compute` once, with an operation of your own, and not with three (minus, times, mean)? Each
+call of `compute` makes a result that is kept, and a step whose slope somebody has to work out. A
+loss stays the same in every network: it is worth being one step.
+"""
+
+# %% nbgrader={"grade": false, "grade_id": "losses_mse_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
 class MSELoss(Loss):
     """Mean squared error, for predicting quantities."""
 
@@ -457,8 +499,13 @@ class MSELoss(Loss):
         return compute(mean_squared_error, predictions, targets)
         ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* class and value of the result, the guard, what `compute` sees, and a list as
+targets.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_mse_loss", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# What is checked: class and value of the result; the guard; what compute() sees; a list as targets.
 @probe
 def heard_from_mse_loss():
     heard = []
@@ -475,6 +522,7 @@ def heard_from_mse_loss():
 
 
 def test_losses_mse_loss():
+    """One operation on the original tensors, behind the guard."""
     loss_fn = MSELoss()
     loss = loss_fn(Tensor([1.0, 2.0]), Tensor([1.0, 4.0]))
     check.equal(loss.__class__.__name__, "Tensor", given="the class of MSELoss()([1, 2], [1, 4])",
@@ -545,37 +593,28 @@ Two different failures. In the book's formula e^150 overflows, and inf/inf is Na
 subtracts the largest score first, so nothing overflows; but $e^{-150}$ is too small for float32,
 became 0, and the logarithm of 0 is $-\infty$. (The number beside it should be -100: float32 keeps
 only a few digits of $e^{-100}$.) The information was thrown away *in the middle*. -150 is an
-ordinary number. You only must not travel through $e^{-150}$ to get there.
+ordinary number. Just do not travel through $e^{-150}$ to get there.
 
-You have met the cure in Part 1: the logarithm on paper, before anything is rounded. Derive it:
+You have met the cure in Part 1: take the logarithm on paper. Derive it:
 
 1. What is $\ln \bigl(e^{x_i} / \sum_j e^{x_j}\bigr)$? Which exponential cancels, which stays?
 2. What stays is the logarithm of a sum of exponentials, and these can overflow. Let $m$ be the
    largest logit, and pull $e^m$ out of the sum. What is its logarithm? No exponent is above 0 now.
 3. Why can the logarithm that is left never be the logarithm of 0?
 
-This is the **log-sum-exp trick**. Check your formula with these numbers before you write code:
-
-```
-   logits                    [   0    50   150 ]
-   less the largest          [-150  -100     0 ]
-   exponentials              [   0     0     1 ]      too small to matter: harmless here
-   sum, and its logarithm       1, and 0
-   log-probabilities         [-150  -100     0 ]
-```
-
-In words: the exponentials still underflow, but now only *beside* a 1 in a sum, where they would not
-have been seen anyway. The differences themselves never pass through an exponential.
+This is the **log-sum-exp trick**. Check your formula with the logits [0, 50, 150] before you write
+code: the answer is [-150, -100, 0].
 """
 
 # %% nbgrader={"grade": false, "grade_id": "losses_log_probabilities", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 @np.errstate(under="ignore")  # exp(-1000) becomes 0, which is the right answer
 def log_probabilities(logits: np.ndarray, dim: int) -> np.ndarray:
-    """Return the logarithm of the softmax along one dimension, never leaving float32's range.
+    """Return the logarithm of the softmax along one dimension, finite also where softmax is 0.
 
     Args:
-        logits: array of scores, at least one-dimensional, values of any size. It is left unchanged.
+        logits: array of scores, at least one-dimensional, left unchanged. Finite, of any size, as
+            long as their differences fit into the dtype.
         dim: the dimension along which the probabilities add up to 1; negative counts from the end.
 
     Returns:
@@ -597,8 +636,13 @@ def log_softmax(x: Tensor, dim: int = -1) -> Tensor:
     """Return the logarithm of softmax(x) along dim (default: the last), computed stably."""
     return compute(log_probabilities, x, dim=dim)
 
-# %% nbgrader={"grade": true, "grade_id": "test_losses_log_probabilities", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
-# What is checked: halves and quarters along both dimensions; ±1000; warnings; 3-D; dtype; input.
+# %% [markdown]
+"""
+*What is checked:* halves and quarters along both dimensions, ±1000, NumPy's warnings, three
+dimensions, the dtype, and the logits left as they are.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_losses_log_probabilities", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 @probe
 def log_probabilities_complaints():
     complaints = []
@@ -628,6 +672,7 @@ def log_probabilities_by_hand(x, dim):
 
 
 def test_losses_log_probabilities():
+    """The logarithm of the softmax, along any dimension, for scores of any size."""
     quarter = np.array([[0.0, 0.0], [0.0, np.log(3.0)]], dtype=np.float32)
     check.close(log_probabilities(quarter, -1), np.log([[0.5, 0.5], [0.25, 0.75]]),
                 given="logits [[0, 0], [0, ln 3]], dim -1",
@@ -666,6 +711,19 @@ test_losses_log_probabilities()
 
 # %% [markdown]
 r"""
+Your formula, on the numbers of the experiment:
+
+```
+   logits                    [   0    50   150 ]
+   less the largest          [-150  -100     0 ]
+   exponentials              [   0     0     1 ]
+   sum, and its logarithm       1, and 0
+   log-probabilities         [-150  -100     0 ]
+```
+
+In words: the exponentials still underflow, but now only *beside* a 1 in a sum, where they would not
+have been seen anyway. The differences themselves never pass through an exponential.
+
 A fact that will serve you often: **softmax(ln p) = p**. If p is a row of probabilities,
 $e^{\ln p_i} / \sum_j e^{\ln p_j} = p_i / 1$. Logits are log-probabilities of which only the
 differences matter. So when you want a model that gives the classes 0.6, 0.3 and 0.1, hand over
@@ -706,8 +764,8 @@ for target in (1.0, 3.0, -1.0, 1.7, np.nan):
 -1 is silently the *last* class, and 1.7 is silently class 1. What NaN becomes depends on the
 machine. Even the honest refusal of 3 does not say *which* of ten thousand targets it was.
 
-Tensors store float32, so class numbers arrive as 0.0, 1.0, 2.0. That is exact: float32 holds every
-whole number up to 16,777,216.
+Tensors store floats, usually float32, so class numbers arrive as 0.0, 1.0, 2.0. That is exact:
+float32 holds every whole number up to 16,777,216.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "losses_class_targets", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -746,9 +804,15 @@ def require_class_targets(logits: np.ndarray, targets: np.ndarray) -> None:
         )
     ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* good targets in up to two dimensions pass; twelve bad ones are refused, with the
+culprit named.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_class_targets", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
-# What is checked: good targets in 1, 2 and 3 dimensions pass; seven kinds of bad ones are named.
 def test_losses_class_targets():
+    """One existing class per row of logits passes; the first culprit is named."""
     def judge(shape, targets):
         targets = np.array(targets, dtype=np.float32)
         return require_class_targets(np.zeros(shape, dtype=np.float32), targets)
@@ -795,14 +859,14 @@ steps: log-probabilities of every row, the one of the true class, the mean, the 
 **cross-entropy**.
 
 ```
-   log-probabilities, (3, 4)            targets       picked
-   [ -0.4  -1.9  -2.3  -3.0 ]     <---     0     --->   -0.4
-   [ -2.3  -1.6  -0.4  -3.0 ]     <---     2     --->   -0.4         loss = -mean = 0.9
-   [ -0.9  -1.2  -1.9  -1.9 ]     <---     3     --->   -1.9
+   log-probabilities, (3, 4)      targets     picked
+   [ -0.4  -1.9  -2.3  -3.0 ]  <---  0  --->   -0.4
+   [ -2.3  -1.6  -0.4  -3.0 ]  <---  2  --->   -0.4    loss = -mean = 0.9
+   [ -0.9  -1.2  -1.9  -1.9 ]  <---  3  --->   -1.9
 ```
 
-In words: only the number of the true class is looked at. The other classes count all the same,
-since what they get is missing there.
+In words: only the number of the true class is looked at. The other classes still matter: whatever
+they get, the true class lacks.
 
 Why not squared error, which also is 0 for a perfect answer? **Predict** before you look at the
 picture: what does each of them charge for giving the true class a probability of 0.001 instead of
@@ -832,12 +896,27 @@ for value in (0.001, 0.1, 0.5, 0.99):
 """
 For squared error the two mistakes cost nearly the same: it has no way to say "far worse". And a
 network does not move p, it moves a score. Where p is near 0 the score hardly moves p (the flat ends
-of Sigmoid in Module 02), so squared error hardly falls, and what walks downhill stands still on its
-worst mistakes. Surprise rises steeply enough to make up for that, as you will measure in Part 8.
+of Sigmoid in Module 02), so squared error hardly falls, and a walk downhill stalls at its worst
+mistakes. Surprise rises steeply enough to make up for that, as you will measure in Part 8.
 
-Give this loss logits, **not** probabilities: it takes the softmax itself, in your stable form. You
-write the operation and, from the pattern of `MSELoss`, the object.
+This loss takes logits, and makes log-probabilities of them in your stable form. Given: the object,
+after the pattern of `MSELoss`, with your guard of Part 5. You write the operation.
 """
+
+# %%
+#| export
+class CrossEntropyLoss(Loss):
+    """Cross-entropy of logits (N, C) with class numbers (N,); also (N, T, C) with (N, T)."""
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the average surprise as a Tensor of shape (), made by one `compute`.
+
+        Raises:
+            ValueError: the shapes do not fit, or a target is not a class (it is named).
+        """
+        logits, targets = as_tensors(logits, targets)
+        require_class_targets(logits.data, targets.data)
+        return compute(cross_entropy, logits, targets)
 
 # %% nbgrader={"grade": false, "grade_id": "losses_cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -845,7 +924,7 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the average of -ln(probability of the true class) over all rows of logits.
 
     Args:
-        logits: array of shape (..., C): raw scores, not probabilities, of any size.
+        logits: array of shape (..., C): raw scores, not probabilities, of any size. Left unchanged.
         targets: array of shape (...) with class numbers 0 to C-1, stored as floats or integers
             (checked elsewhere, not here).
 
@@ -862,24 +941,13 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return -np.mean(table[np.arange(len(table)), classes])
     ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* the example, ln 10, ±1000 and NumPy's warnings, sequences, the arrays left as
+they are, and the object with its guard.
+"""
 
-class CrossEntropyLoss(Loss):
-    """Cross-entropy of logits (N, C) with class numbers (N,); also (N, T, C) with (N, T)."""
-
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the average surprise as a Tensor of shape (), made by one `compute`.
-
-        Raises:
-            ValueError: the shapes do not fit, or a target is not a class (it is named).
-        """
-        ### BEGIN SOLUTION
-        logits, targets = as_tensors(logits, targets)
-        require_class_targets(logits.data, targets.data)
-        return compute(cross_entropy, logits, targets)
-        ### END SOLUTION
-
-# %% nbgrader={"grade": true, "grade_id": "test_losses_cross_entropy", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
-# What is checked: the example; ln 10; ±1000 and warnings; sequences; the object and its guard.
+# %% nbgrader={"grade": true, "grade_id": "test_losses_cross_entropy", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 @probe
 def cross_entropy_complaints():
     x = np.array([[-1000.0, 0.0, 1000.0], [1000.0, 1000.0, 1000.0]], dtype=np.float32)
@@ -892,26 +960,24 @@ def cross_entropy_complaints():
 
 
 @probe
-def heard_from_cross_entropy_loss():
-    heard = []
-    x, t = Tensor([[0.0, 1.0]]), Tensor([1.0])
-    known = {id(x): "logits", id(t): "targets"}
-    before = Tensor.__dict__["_record"]
-    Tensor._record = staticmethod(lambda output, operation, inputs, settings: heard.extend(
-        [operation.__name__, *[known.get(id(tensor), "another tensor") for tensor in inputs]]))
-    try:
-        CrossEntropyLoss()(x, t)
-    finally:
-        Tensor._record = before
-    return heard
+def cross_entropy_leaves_its_input():
+    x = np.array([[1.0, 2.0], [5.0, 3.0]], dtype=np.float32)
+    t = np.array([0.0, 1.0], dtype=np.float32)
+    cross_entropy(x, t)
+    return np.concatenate([x, [t]])
 
 
 def test_losses_cross_entropy():
+    """Minus the mean log-probability of the true classes, for rows and for sequences."""
     logits = np.array([[0.0, 0.0], [0.0, np.log(3.0)]], dtype=np.float32)
     targets = np.array([0.0, 1.0], dtype=np.float32)
     check.close(cross_entropy(logits, targets), 0.4904146,
                 given="logits [[0, 0], [0, ln 3]], targets [0, 1]",
                 because="the true classes have probabilities 1/2 and 3/4: (-ln 1/2 - ln 3/4) / 2")
+    check.unchanged(cross_entropy_leaves_its_input(),
+                    np.array([[1.0, 2.0], [5.0, 3.0], [0.0, 1.0]], dtype=np.float32),
+                    given="two rows of logits, then the targets, before and after",
+                    because="the logits are the model's own output; Module 05 reads them again")
     check.close(
         cross_entropy(np.zeros((4, 10), dtype=np.float32), np.array([0.0, 3.0, 9.0, 5.0])),
         np.log(10.0), given="ten equal logits in every row",
@@ -944,9 +1010,6 @@ def test_losses_cross_entropy():
     check.raises(ValueError, lambda: loss_fn(Tensor(logits), Tensor([0.0, 2.0])),
                  given="CrossEntropyLoss with 2 classes and targets [0, 2]", mentions=["2", "1"],
                  because="there is no class 2; the culprit is at position 1")
-    check.equal(heard_from_cross_entropy_loss(), ["cross_entropy", "logits", "targets"],
-                given="what compute() sees: the operation, and its inputs",
-                because="one operation on the original tensors, logits first")
 
 
 test_losses_cross_entropy()
@@ -986,7 +1049,8 @@ number no longer tells wrong from even more wrong. (At the other end float32 has
 close to 1. The nearest costs 15.94.)
 
 The most frequent mistake with this loss is to hand it scores. Clipping would quietly turn a score
-of 3.7 into "certain". So it gets a guard as well.
+of 3.7 into "certain". So it gets a guard as well, which also stops the NaN that a broken network
+delivers.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "losses_bce", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -995,9 +1059,13 @@ PROBABILITY_MARGIN = 1e-7  # how close to 0 and to 1 a probability may come
 
 
 def require_probabilities(what: str, values: np.ndarray) -> None:
-    """Refuse values outside 0 to 1 with a ValueError that contains `what` and the first of them."""
+    """Refuse values outside 0 to 1, and NaN.
+
+    Raises:
+        ValueError: its message contains `what` and the first such value.
+    """
     ### BEGIN SOLUTION
-    outside = (values < 0) | (values > 1)
+    outside = ~((values >= 0) & (values <= 1))  # true for NaN, too
     if outside.any():
         raise ValueError(
             f"BinaryCrossEntropyLoss needs {what} between 0 and 1, "
@@ -1016,7 +1084,7 @@ def binary_cross_entropy(predictions: np.ndarray, targets: np.ndarray) -> np.nda
             a soft target: the expected surprise if yes comes with that probability.
 
     Returns:
-        A single number of shape (), always finite.
+        A single number of shape (), finite for all probabilities.
 
     Example:
         predictions [0.9, 0.2], targets [1, 0]  ->  (-ln 0.9 - ln 0.8) / 2 = 0.1643
@@ -1034,8 +1102,8 @@ class BinaryCrossEntropyLoss(Loss):
         """Return the average surprise as a Tensor of shape (), made by one `compute`.
 
         Raises:
-            ValueError: the shapes are not equal, or a prediction or a target is outside 0 to 1
-                (the message says which of the two, and the value).
+            ValueError: the shapes are not equal, or a prediction or a target is not within 0 to 1
+                (the message contains "predictions" or "targets", and the value).
         """
         ### BEGIN SOLUTION
         predictions, targets = as_tensors(predictions, targets)
@@ -1045,9 +1113,14 @@ class BinaryCrossEntropyLoss(Loss):
         return compute(binary_cross_entropy, predictions, targets)
         ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* the example, also with yes and no exchanged; predictions of exactly 0 and 1; soft
+targets; the predictions left as they are; the object with its three guards, also against NaN; and
+what `compute` sees.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_bce", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
-# What is checked: the example, also with yes and no exchanged; predictions of exactly 0 and 1;
-# soft targets; the input afterwards; the object with its three guards; what compute() sees.
 @probe
 def binary_cross_entropy_complaints():
     complaints = []
@@ -1083,6 +1156,7 @@ def heard_from_binary_loss():
 
 
 def test_losses_bce():
+    """Finite for all probabilities, right for soft targets, and guarded."""
     p = np.array([0.9, 0.2], dtype=np.float32)
     t = np.array([1.0, 0.0], dtype=np.float32)
     check.close(binary_cross_entropy(p, t), 0.1642520,
@@ -1126,6 +1200,7 @@ def test_losses_bce():
         ([0.5, 1.5, 7.0], [1.0, 0.0, 1.0], ["predictions", "1.5"], "1.5 is a score: no Sigmoid"),
         ([0.5, -2.0], [1.0, 0.0], ["predictions", "-2"], "a probability is never below 0"),
         ([0.5, 0.5], [1.0, -1.0], ["targets", "-1"], "the answers are 1 and 0, not 1 and -1"),
+        ([0.5, np.nan], [1.0, 0.0], ["predictions", "nan"], "NaN is not between 0 and 1"),
     ):
         check.raises(ValueError, lambda p=p, t=t: loss_fn(Tensor(p), Tensor(t)),
                      given=f"predictions {p}, targets {t}", mentions=mentions, because=because)
@@ -1157,8 +1232,8 @@ logits. Could the binary loss stay with them too?
 ## Part 8: Binary cross-entropy from logits (open)
 
 The same loss as a function of the score, without a Sigmoid in between: no clipping, no limit, no
-lost digits. The contract is below, the way is yours. The test asks for properties, such as that the
-slope of this loss along s is σ(s) - t.
+lost digits. The contract is below, the way is yours. The test asks for properties, such as how fast
+this loss rises along s.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "losses_bce_from_logits", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
@@ -1177,13 +1252,18 @@ def bce_from_logits(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
         scores [1000, -40], targets [0, 0]  ->  500.0
     """
     ### BEGIN SOLUTION
-    charged_for_yes = np.maximum(logits, 0) - logits * targets
-    bend = np.log1p(np.exp(-np.abs(logits)))
-    return np.mean(charged_for_yes + bend)
+    without_bend = np.maximum(logits, 0) - logits * targets  # the loss of a score that is sure
+    bend = np.log1p(np.exp(-np.abs(logits)))  # no exponent is above 0
+    return np.mean(without_bend + bend)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "test_losses_bce_from_logits", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-# What is checked: the example; agreement with the formula; symmetry; slope; ±1000; tiny; warnings.
+# %% [markdown]
+"""
+*What is checked:* the example, agreement with the formula, symmetry, slope, ±1000, tiny losses, and
+NumPy's warnings in float16 and float32. Not checked: which way you took.
+"""
+
+# %% nbgrader={"grade": true, "grade_id": "test_losses_bce_from_logits", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 @probe
 def bce_from_logits_complaints():
     complaints = []
@@ -1213,6 +1293,7 @@ def bce_from_logits_properties():
 
 
 def test_losses_bce_from_logits():
+    """The properties of the loss, for scores of any size."""
     check.close(bce_from_logits(np.float32([1000.0, -40.0]), np.float32([0.0, 0.0])), 500.0,
                 given="scores [1000, -40], targets [0, 0]",
                 because="the first costs 1000, the second nothing worth mentioning")
@@ -1227,7 +1308,7 @@ def test_losses_bce_from_logits():
                 given="random scores of shape (3, 5), soft targets",
                 because="for moderate scores it is the binary cross-entropy of sigmoid(s)")
     check.close(mirrored, 0.0, atol=1e-9, given="loss(-s, 1 - t) - loss(s, t)",
-                because="who exchanges yes and no turns the score round, and pays the same")
+                because="exchanging yes and no flips the sign of the score, and costs the same")
     check.close(steepness, [0.0474259, -0.3775407, 0.6307971], rtol=1e-4,
                 given="its slope along s at (s, t) = (-3, 0), (0.5, 1), (2, 0.25)",
                 because="the slope is sigmoid(s) - t: what was said, less what was true")
@@ -1250,11 +1331,37 @@ def test_losses_bce_from_logits():
 test_losses_bce_from_logits()
 
 # %% [markdown]
+"""
+Part 6 promised a measurement. The truth is yes, and the model says no, more and more surely.
+**What will this print?** Along the score, which loss pulls hardest at the worst mistake?
+"""
+
+# %%
+scores = np.array([-8.0, -4.0, -1.0, 0.0, 4.0])
+step = 1e-4
+
+
+def slope(loss):
+    """How fast a loss of one score changes, from both sides (Module 02)."""
+    return [(loss(np.array([s + step])) - loss(np.array([s - step]))) / (2 * step) for s in scores]
+
+
+of_squares = slope(lambda s: np.mean((1 / (1 + np.exp(-s)) - 1) ** 2))
+of_surprise = slope(lambda s: bce_from_logits(s, np.array([1.0])))
+print("score          ", scores)
+print("slope, squares ", np.round(of_squares, 4))
+print("slope, surprise", np.round(of_surprise, 4))
+
+# %% [markdown]
 r"""
-Write this down somewhere: the slope of the loss along a score is **what was said, less what was
-true**. Not a trace of a logarithm. Every loss of this module has such a slope; you will meet it
-again in Module 05. The binary loss that takes probabilities is in your framework because the
-milestones use it; wherever you can choose, choose logits.
+Squared error lies flat at the worst mistake of all; surprise pulls hardest there. Now compare the
+last row with $\sigma(s) - 1$, and write this down somewhere: the slope of this loss along a score
+is **what was said, less what was true**. No trace of a logarithm. Cross-entropy has the same slope
+along each logit, squared error twice that along its prediction; you will derive them in Module 05.
+
+The binary loss that takes probabilities is in your framework because the milestones use it. Where
+you want logits, there is a way already: two classes with the scores 0 and s, and
+`CrossEntropyLoss`.
 
 # Use
 
@@ -1288,7 +1395,7 @@ for seed in range(5):
     print(f"seed {seed}: first loss {first.item():.3f}, "
           f"with weights of spread 1: {loud_first.item():6.2f}")
 
-print("\nclasses    ln C   first loss")
+print("\nclasses    ln C   first loss (random labels)")
 for classes in (2, 10, 100, 1000):
     truth = np.random.default_rng(0).integers(0, classes, 200)
     first = CrossEntropyLoss()(fresh_classifier(0, classes)(Tensor(pixels)), truth).item()
@@ -1301,24 +1408,37 @@ are not silent, they have random opinions, and a loss charges for opinions that 
 loud network is as ignorant, and pays for being sure of it.
 
 This is the first thing to look at in any project, because you know the answer beforehand. A first
-loss far from ln C means that something is wrong with the labels, the loss, or the size of the
-weights. Read backwards, $e^{\text{loss}}$ says between how many equally likely classes the model
+loss far from ln C means that something is wrong with the loss, the inputs, or the size of the
+weights. (Wrong labels do not show here: an untrained model knows nothing about them either way.)
+Read backwards, $e^{\text{loss}}$ says between how many equally likely classes the model
 seems to hesitate; for language models it is called *perplexity*.
 
-## Bug hunt: a loss that stays where it is
+## Bug hunt: a loss that will not fall
 
 Here is a classifier that needs no training: the average image of each digit is its *prototype*,
 and an image gets the score -sharpness times its squared distance from each prototype. The nearest
-prototype wins. That is right about nine times in ten, whatever the sharpness, which only decides
-how *sure* the answers are. At sharpness 0 all ten digits are equally likely, so the loss is ln 10.
+prototype wins. (In the words of Part 1: a bell curve around each prototype, and a sharpness of
+1 / (2σ²).) That is right about nine times in ten, whatever the sharpness, which only decides how
+*sure* the answers are. At sharpness 0 all ten digits are equally likely, so the loss is ln 10.
 
-Somebody wrote the program below, and gave up. As the answers become surer, the loss falls a little,
-then stays, above 1.5, as if the model hesitated between nearly five digits. Nothing crashes, no
-number is out of range. Run the cell after the program. Then ask what goes *into* the loss, find the
-fault, and repair it.
+Somebody wrote the program below, and gave up. As the answers become surer, the loss falls a little
+and then gets stuck, above 1.5, as if the model hesitated between nearly five digits. Nothing
+crashes, no number is out of range, and `squared_distances` and `classify` do what they say. Run the
+cell after the program, find the fault, and repair `prototype_loss`.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "losses_prototype_loss", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
+def squared_distances(pixels: np.ndarray, prototypes: np.ndarray) -> np.ndarray:
+    """From every image to every prototype, of shape (N, C)."""
+    gaps = pixels[:, np.newaxis, :] - prototypes
+    return (gaps * gaps).sum(axis=-1)
+
+
+def classify(pixels: np.ndarray, prototypes: np.ndarray, sharpness: float) -> Tensor:
+    """Answer every image: shape (N, C), in each row the largest for the nearest prototype."""
+    return Softmax()(Tensor(-sharpness * squared_distances(pixels, prototypes)))
+
+
 def prototype_loss(
     pixels: np.ndarray, labels: np.ndarray, prototypes: np.ndarray, sharpness: float
 ) -> Tensor:
@@ -1331,15 +1451,11 @@ def prototype_loss(
         sharpness: how many logits a squared distance of 1 counts; 0 makes all classes equal.
     """
     ### BEGIN BROKEN
-    # gaps = pixels[:, np.newaxis, :] - prototypes
-    # distances = (gaps * gaps).sum(axis=-1)
-    # shares = Softmax()(Tensor(-sharpness * distances))
-    # return CrossEntropyLoss()(shares, labels)
+    # answers = classify(pixels, prototypes, sharpness)
+    # return CrossEntropyLoss()(answers, labels)
     ### END BROKEN
     ### BEGIN SOLUTION
-    away = pixels[:, np.newaxis, :] - prototypes
-    squared_distances = (away * away).sum(axis=-1)
-    scores = Tensor(-sharpness * squared_distances)
+    scores = Tensor(-sharpness * squared_distances(pixels, prototypes))
     return CrossEntropyLoss()(scores, labels)
     ### END SOLUTION
 
@@ -1350,9 +1466,15 @@ losses = [prototype_loss(pixels, labels, prototypes, s).item() for s in sharpnes
 for s, loss in zip(sharpnesses, losses, strict=True):
     print(f"sharpness {s:4.1f}: loss {loss:6.3f}  {'#' * round(20 * loss)}")
 
+# %% [markdown]
+"""
+*What is checked:* two points and two prototypes, answers that are sure and right, sure and wrong,
+and random images.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_losses_prototype_loss", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-# What is checked: two points and two prototypes; sure and right; sure and wrong; random images.
 def test_losses_prototype_loss():
+    """The surprise of the shares exp(-sharpness * squared distance)."""
     line = np.array([[0.0], [1.0]])
     near = np.array([[0.0], [0.75]])
     check.close(prototype_loss(near, np.array([0, 1]), line, 1.0), 0.3936694,
@@ -1386,75 +1508,57 @@ softmax makes $e / (e + C - 1)$ of the 1, so the loss stays above
 
 $$\ln(e + C - 1) - 1$$
 
-For ten classes that is 1.46, for two 0.31. A network trained so *learns*, slowly and badly, and
-that is why this fault lives long. The accuracy looks fine. Only the floor of the loss betrays it.
+For ten classes that is 1.46, for two 0.31. A network trained this way does *learn*, slowly and
+badly, which is why this fault goes unnoticed for so long. The accuracy can still look fine. Only
+the floor of the loss gives it away.
 
 Run the cell above the test once more: it is a valley now. **What are its two sides?** And before
 the next cell: which of the 200 digits will surprise the model most?
 """
 
 # %%
-sharpest = sharpnesses[int(np.argmin([prototype_loss(pixels, labels, prototypes, s).item()
-                                      for s in sharpnesses]))]
-distance = np.array([[np.sum((row - model) ** 2) for model in prototypes] for row in pixels])
-logits = -sharpest * distance
+losses = [prototype_loss(pixels, labels, prototypes, s).item() for s in sharpnesses]
+best = sharpnesses[int(np.argmin(losses))]
+distances = squared_distances(pixels, prototypes)
+logits = -best * distances
 surprise = -log_softmax(Tensor(logits)).numpy()[np.arange(200), labels]
-order = np.argsort(-surprise)
-print(f"best sharpness {sharpest}: right {np.mean(logits.argmax(axis=1) == labels):.1%}")
-print(f"the ten most surprising digits make up {surprise[order[:10]].sum() / surprise.sum():.0%} "
-      "of the whole loss")
+top_ten = np.sort(surprise)[-10:]
+print(f"best sharpness {best}: right {np.mean(logits.argmax(axis=1) == labels):.1%}")
+print(f"the ten most surprising digits make up {top_ten.sum() / surprise.sum():.0%} of the loss")
 
 try:
     import matplotlib.pyplot as plt
 except ImportError:
     print("Without matplotlib you miss the valley, and the digits that surprise most.")
 else:
+    twice = [CrossEntropyLoss()(Softmax()(Tensor(-s * distances)), labels).item()
+             for s in sharpnesses]
     figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-    axes.semilogx(sharpnesses[1:], losses[1:], "o-", label="loss, as your function gave it")
-    axes.axhline(np.log(np.e + 9) - 1, color="C3", linestyle="--", label="double softmax: floor")
+    axes.semilogx(sharpnesses[1:], losses[1:], "o-", label="your loss")
+    axes.semilogx(sharpnesses[1:], twice[1:], "s--", color="C3", label="softmax twice")
+    axes.axhline(np.log(np.e + 9) - 1, color="C3", linestyle=":", label="its floor: ln(e + 9) - 1")
     axes.axhline(np.log(10), color="0.6", linestyle=":", label="ln 10: knows nothing")
     axes.set(title="Too modest on the left, too sure on the right", ylim=(0, 4),
              xlabel="sharpness", ylabel="loss")
-    axes.legend()
+    axes.legend(fontsize=8)
     plt.show()
 
-    figure, grid = plt.subplots(2, 6, figsize=(8, 3.4), layout="constrained")
-    for panel, at in zip(grid.flat, [*order[:6], *order[-6:]], strict=True):
+    figure, grid = plt.subplots(2, 5, figsize=(7, 3.6), layout="constrained")
+    for digit, panel in enumerate(grid.flat):
+        at = np.argmax(np.where(labels == digit, surprise, -np.inf))
         panel.imshow(images[at], cmap="gray_r")
         panel.set(xticks=[], yticks=[])
-        said = logits[at].argmax()
-        panel.set_title(f"is {labels[at]}, said {said}\n{surprise[at]:.2f}", fontsize=8)
-    figure.suptitle("The digits that surprised most (above) and least (below)")
+        panel.set_title(f"{digit}, said {logits[at].argmax()}: {surprise[at]:.2f}", fontsize=8)
+    figure.suptitle("Of each digit, the image that surprised most, and its surprise")
     plt.show()
 
 # %% [markdown]
 """
 On the left of the valley the model is too modest for how often it is right; on the right it is too
 sure. The loss finds the honest middle without being told; accuracy cannot see the difference at
-all. And a few digits carry much of the loss. Look at such a list in every project of your own: what
-you find there is a label that is wrong, or something the model does not understand.
-
-## Same accuracy, different loss
-
-Two classifiers, four samples, both right three times out of four. **Predict** which has the lower
-loss: the modest one, which gives the right class 0.6, or the brash one, which gives it 0.98? (The
-logits are logarithms of probabilities: softmax(ln p) = p.)
-"""
-
-# %%
-truth = np.array([0, 1, 2, 0])
-modest = np.log([[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6], [0.3, 0.4, 0.3]])
-brash = np.log([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01], [0.01, 0.01, 0.98], [0.001, 0.998, 0.001]])
-for name, logits in (("modest", modest), ("brash", brash)):
-    accuracy = np.mean(logits.argmax(axis=1) == truth)
-    surprise = -log_softmax(Tensor(logits)).numpy()[np.arange(4), truth]
-    loss = CrossEntropyLoss()(Tensor(logits), truth).item()
-    print(f"{name:7} accuracy {accuracy:.2f}  loss {loss:.3f}  per sample {np.round(surprise, 2)}")
-
-# %% [markdown]
-"""
-The brash one is nearly perfect on three samples, and pays more for its certainty on the fourth than
-it saved on the others.
+all. (The best sharpness was chosen on the digits it is judged by: Module 07 will object.) And a few
+digits carry much of the loss. Look at such a list in every project of your own: what you find there
+is a label that is wrong, or something the model does not understand.
 
 # Reflect
 
@@ -1501,11 +1605,12 @@ for classes in (10, 100, 1000, 10_000, 50_000):
 
 # %% [markdown]
 r"""
-The memory column is arithmetic, and the same everywhere: once C is large it is 2.0, the shifted
-logits and their exponentials (with few classes the small change of Python shows). The times are
-your machine's. What holds on all of them: with few classes you pay for the *number* of NumPy calls,
-whatever C; with many, for N·C. Where the change comes, and whether a logit costs more once the
-arrays outgrow the processor's cache, your own table says.
+The memory column depends on your code, not on your machine. Once C is large it is 2.0 if the
+exponentials are gone before the result is made: they and the shifted logits. If you gave the
+exponentials a name, it keeps them alive, and it is 3.0. (With few classes Python's own overhead
+shows.) The times are your machine's. What holds on all of them: with few classes you pay for the
+*number* of NumPy calls, whatever C; with many, for N·C. Your own table says where the change comes,
+and whether a logit costs more once the arrays outgrow the processor's cache.
 
 ### How reliable is the loss of a batch?
 
@@ -1524,21 +1629,21 @@ for batch_size in (8, 32, 128):
 
 # %% [markdown]
 r"""
-The mean stays, and four times the data halve the scatter: it falls with $1/\sqrt{N}$. Precision is
-bought at an ever worse price.
+The mean stays, and four times the data halves the scatter: it falls with $1/\sqrt{N}$. Each further
+digit of precision costs a hundred times the data.
 
 ## Questions
 
 **1.** A language model with a vocabulary of 50,000 is trained in float32 on batches of 8 texts of
-1,024 tokens, one prediction per token. How much memory do the logits take, and how much does your
-loss need on top? How would you reduce it without changing the result?
+1,024 tokens, one prediction per token: 1.64 GB of logits. Your machine has 2 GB left. Does your
+loss run? How would you make it run, without changing the result?
 
 <details><summary>Answer</summary>
 
-8 × 1,024 × 50,000 × 4 bytes = 1.64 GB of logits, and 3.28 GB of temporaries for a single number:
-the loss may be the largest consumer of memory in the model. Rows are independent, so take a few
-hundred at a time and add up: the temporaries then have the size of one slice. In float16 the arrays
-halve too, but that does change the result.
+No: at 2.0 it needs 3.28 GB of temporaries, for a single number. Rows are independent, so take a few
+hundred at a time, add their surprises up, and divide at the end by the number of all rows: the
+temporaries then have the size of one slice. In float16 the arrays halve too, but that does change
+the result.
 </details>
 
 **2.** A patient can have several of five diseases at the same time. Which loss, and what would
@@ -1551,14 +1656,14 @@ terms of likelihood: five Bernoulli models, multiplied, so the surprises add up.
 categorical model: it assumes that exactly one of the five is present.
 </details>
 
-**3.** Your first loss on a problem with 1,000 classes is 38. Ln 1000 is 6.9. Name two causes, and
-for each a line of code that would tell.
+**3.** Your first loss on a problem with 1,000 classes is 38. The logarithm of 1,000 is 6.9. Name
+two causes, and for each a line of code that would tell.
 
 <details><summary>Answer</summary>
 
 Weights too large, so that the model is sure and wrong: print the spread of the logits; about 1 is
 expected. Or inputs that were never scaled (pixels from 0 to 255): print their mean and spread.
-Shuffled or shifted labels are *not* a cause: an ignorant model is as ignorant of wrong labels.
+Shuffled or shifted labels are *not* a cause: a model that knows nothing does as badly on them.
 </details>
 
 **4.** (A case you have not seen.) A shop wants the number of customers in the next hour: 0, 1, 2,
@@ -1571,7 +1676,7 @@ squared error?
 $-\ln q = p - k \ln p + \ln k!$, and the last term can be left out: no prediction changes it. p has
 to be positive: Softplus, or let the network say ln p and take exp. Squared error would assume the
 same noise everywhere, but counts around 100 scatter by 10 and counts around 1 by 1: it would care
-for the busy hours only. (PyTorch calls it `PoissonNLLLoss`.)
+only about the busy hours. (PyTorch calls it `PoissonNLLLoss`.)
 </details>
 
 **5.** (Another one.) Somebody replaces the bell curve by $q = \tfrac{1}{2b} e^{-|t-p|/b}$, which
@@ -1581,8 +1686,8 @@ best now, and which was best for squared error?
 <details><summary>Answer</summary>
 
 The mean of |t - p|. The best constant is the median, 3: a step to the right brings it closer to two
-of the data and away from three, a step to the left the other way round. For squared error it
-is the mean, 22, which is near none of the data. The typing error of Part 3 loses its vote.
+of the data and farther from three, and so does a step to the left. For squared error it is the
+mean, 22, which is near none of the data. The typing error of Part 3 loses its vote.
 </details>
 
 **6.** A two-class problem, 95 % of the truths are "no". A model answers 0.05 to everything. What is
@@ -1597,7 +1702,7 @@ is the surprise of the class frequencies.
 
 **7.** (Without an answer.) A model for skin cancer gives a loss of 0.21, another 0.24. The second
 is modest where it is wrong, the first is sure. The average is over all patients. Whose surprise
-should count how much, and who is entitled to decide that?
+should count how much, and who should decide that?
 """
 
 # %% [markdown]
@@ -1614,7 +1719,7 @@ should count how much, and who is entitled to decide that?
 | `arrays used as indices must be of integer` | float classes | `.astype(int)` |
 | `shape mismatch: indexing arrays` | rows and classes of unequal number | one class per row |
 | loss `nan` | inf - inf, 0 * log(0) | print the largest logit |
-| a negative loss | the minus is missing, or p above 1 | print what went in |
+| a negative loss | the minus is missing, or densities above 1 | print what goes into the mean |
 | first loss far above ln C | weights or inputs too large | print the spread of the logits |
 | loss stays above ln(e + C - 1) - 1 | softmax twice | hand over logits |
 | loss stays at ln C, accuracy at chance | answers do not depend on the input | compare two inputs |
@@ -1624,17 +1729,17 @@ The words of the first four are those of the course's solution; yours may differ
 ## In production
 
 ```python
-# TinyTorch                                       # PyTorch
-from tinytorch.nn import (                        from torch import nn
-    BinaryCrossEntropyLoss, CrossEntropyLoss,
-    MSELoss)
-from tinytorch.core.losses import log_softmax     import torch
+# TinyTorch                            # PyTorch
+from tinytorch import nn               from torch import nn
+from tinytorch.core.losses import (
+    log_softmax)                       import torch
 
-MSELoss()(p, t)                                   nn.MSELoss()(p, t)
-CrossEntropyLoss()(logits, classes)               nn.CrossEntropyLoss()(logits, classes)
-BinaryCrossEntropyLoss()(probabilities, t)        nn.BCELoss()(probabilities, t)
-log_softmax(x, dim=-1)                            torch.log_softmax(x, dim=-1)
-bce_from_logits(scores, t)    # not exported      nn.BCEWithLogitsLoss()(scores, t)
+nn.MSELoss()(p, t)                     nn.MSELoss()(p, t)
+nn.CrossEntropyLoss()(x, classes)      nn.CrossEntropyLoss()(x, classes)
+nn.BinaryCrossEntropyLoss()(p, t)      nn.BCELoss()(p, t)
+log_softmax(x, dim=-1)                 torch.log_softmax(x, dim=-1)
+bce_from_logits(x, t)                  nn.BCEWithLogitsLoss()(x, t)
+# (not exported)
 ```
 
 The same numbers. What is different:
@@ -1725,8 +1830,8 @@ print(CrossEntropyLoss()(Tensor([[2.0, 1.0, 0.1]]), [0]))
 ```
 
 You can ask any network how wrong it is. In Part 1 you found the floor of a valley by trying 201
-values of one weight. With two weights it would be 40,401, with a network's hundred thousand no
-computer would come to an end. **Module 05 (Autograd)** computes which way is down for all weights
+values of one weight. With two weights it would be 40,401, with a hundred thousand weights no
+computer would ever finish. **Module 05 (Autograd)** computes which way is down for all weights
 at once, in about the time of two more forward passes. **Module 06** takes steps that way, and
 **Module 07** repeats them until the number you built here is small.
 """

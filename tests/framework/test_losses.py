@@ -64,6 +64,12 @@ def test_padding_is_refused_where_pytorch_skips_it():
         CrossEntropyLoss()(logits, targets)
 
 
+@pytest.mark.parametrize("bad", [([np.nan], [1.0]), ([0.5], [np.nan]), ([1.5], [1.0])])
+def test_what_is_no_probability_is_refused_nan_included(bad):
+    with pytest.raises(ValueError, match="between 0 and 1, but got"):
+        BinaryCrossEntropyLoss()(*bad)
+
+
 @pytest.mark.parametrize("classes", [2, 10, 1000])
 def test_a_double_softmax_has_the_floor_that_the_module_names(classes):
     perfect = np.eye(classes, dtype=np.float32)[:1]
