@@ -71,8 +71,8 @@ Module 20 can be trained by it unchanged, transformers included.
 | 3 | `train_step` | many small batches, one large step |
 | 4 | `count_correct`, `evaluation_mode`, `evaluate_model` | look without touching |
 | 5 | `Trainer.train_epoch` | the loop |
-| 6 | `train_by_hand` (bug hunt) | three faults and no error message |
-| 7 | `collect_run`, `write_archive`, `restore_run` | stop, and carry on bit by bit |
+| 6 | `train_by_hand` (bug hunt) | faults and no error message |
+| 7 | `collect_run`, `write_archive`, `restore_run` | stop, and carry on bit for bit |
 | 8 | `train_with_patience` | stop when it no longer helps |
 
 ## What you do not build yet
@@ -85,8 +85,9 @@ part of the course: several machines, 16-bit training, and the dozens of other s
 """
 ## Setup
 
-Four cells: what your framework needs, what the tests and experiments below need, where the data of
-the course lies (two folders up, if this notebook is in its usual place), and the data itself.
+Five short cells: the name of this module's file in your framework, what that file needs, what the
+tests and experiments below need, where the data of the course lies (two folders up, if this
+notebook is in its usual place), and the data itself.
 """
 
 # %%
@@ -153,18 +154,19 @@ r"""
 ## Part 1: A learning rate that changes
 
 Far from the minimum, long steps save time. Near it, long steps jump over it, again and again. A
-fixed learning rate is a compromise between the two; a *schedule* needs none.
+fixed learning rate is a compromise between the two; a *schedule* avoids it.
 
 An **epoch** is one pass over all the data; a **step** is one update of the parameters. Ten thousand
 samples in batches of 32 make 313 steps per epoch. Schedules here count epochs, from 0: a run of $T$
 epochs uses $t = 0, \dots, T - 1$.
 
 *Cosine annealing* starts at `max_lr`, falls slowly at first, fastest in the middle, and arrives
-gently at `min_lr` at $t = T$. Its curve is half a wave of a cosine, from the top of the wave to the
-bottom, moved and stretched to fit. The wave itself is where the trap lies.
+gently at `min_lr` at $t = T$. (So the last epoch of the run, $T - 1$, still runs a little above
+`min_lr`.) Its curve is half a wave of a cosine, from the top of the wave to the bottom, moved and
+stretched to fit. The wave itself is where the trap lies.
 
-**What will this print?** The cosine at the start, half-way, at the end, and in a run that goes on
-for a quarter as long again, and for as long again:
+**What will this print?** The cosine at the start, half-way, at the end, and in runs prolonged by 25
+and by 100 epochs:
 """
 
 # %%
@@ -174,8 +176,8 @@ for t in (0, 50, 100, 125, 200):
 
 # %% [markdown]
 r"""
-From +1 to −1, as wanted; then it climbs back. A run that is prolonged would end at its largest
-learning rate and throw away what it had learned.
+From +1 to −1, as wanted; then it climbs back. A run that is prolonged speeds up again; prolonged to
+twice its length, it ends at its largest learning rate and throws away what it had learned.
 
 Derive the formula: which sum and which factor turn +1 … −1 into `max_lr` … `min_lr`? Check it with
 three epochs in your head: the start, the middle, the end.
@@ -235,25 +237,25 @@ def test_training_schedule():
     check.close(
         schedule.get_lr(50),
         0.055,
-        given="get_lr(50) of 100",
+        given="CosineSchedule(0.1, 0.01, 100).get_lr(50)",
         because="cos(π/2) = 0: half-way between max_lr and min_lr",
     )
     check.close(
         schedule.get_lr(25),
         0.01 + 0.09 * (1 + np.sqrt(0.5)) / 2,
-        given="get_lr(25) of 100",
+        given="CosineSchedule(0.1, 0.01, 100).get_lr(25)",
         because="cos(π/4) = 0.707: the fall begins slowly, above a straight line",
     )
     check.close(
         schedule.get_lr(100),
         0.01,
-        given="get_lr(100) of 100",
+        given="CosineSchedule(0.1, 0.01, 100).get_lr(100)",
         because="cos(π) = -1: min_lr is reached",
     )
     check.close(
         schedule.get_lr(150),
         0.01,
-        given="get_lr(150) of 100",
+        given="CosineSchedule(0.1, 0.01, 100).get_lr(150)",
         because="after the last epoch the rate stays at min_lr; the cosine would rise again",
     )
     other = CosineSchedule(max_lr=2.0, min_lr=0.0, total_epochs=7)
@@ -268,7 +270,13 @@ def test_training_schedule():
         [0.5] * 4,
         given="max_lr = min_lr = 0.5",
     )
-    check.raises(ValueError, lambda: schedule.get_lr(-1), given="get_lr(-1)", mentions=["-1"])
+    check.raises(
+        ValueError,
+        lambda: schedule.get_lr(-1),
+        given="CosineSchedule(0.1, 0.01, 100).get_lr(-1)",
+        mentions=["-1"],
+        because="there is no epoch before the first: whoever asks for one has miscounted",
+    )
 
 
 test_training_schedule()
@@ -297,7 +305,7 @@ class WarmupSchedule:
       is min_lr at total_epochs, not before. It stays min_lr from there on.
 
     Its four settings are attributes of the same names, plain numbers, so that a checkpoint can
-    tell one schedule from another (Part 7).
+    tell one schedule from another.
     """
 
     def __init__(self, max_lr: float, min_lr: float, warmup_epochs: int, total_epochs: int):
@@ -374,7 +382,9 @@ def test_training_warmup():
                      mentions=["warmup_epochs", "total_epochs"],
                      because="a warm-up takes a whole number of epochs, from 0, and after it "
                              "there must be time to fall")
-    check.raises(ValueError, lambda: kept.get_lr(-1), given="get_lr(-1)", mentions=["-1"])
+    check.raises(ValueError, lambda: kept.get_lr(-1), mentions=["-1"],
+                 given="WarmupSchedule(0.1, 0.01, 5, 100).get_lr(-1)",
+                 because="there is no epoch before the first: whoever asks for one has miscounted")
 
 
 test_training_warmup()
@@ -395,7 +405,7 @@ try:
         axes.plot(epochs, [schedule.get_lr(epoch) for epoch in epochs], label=name)
     axes.axhline(0.055, color="grey", linestyle=":", label="a constant compromise")
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=0,
-             title="Careful, then fast, then careful again; and down it stays")
+             title="Both end low and stay there; only one starts low")
     axes.legend()
     plt.show()
 except ImportError:
@@ -415,8 +425,31 @@ $$\lVert g \rVert = \sqrt{\sum_{\text{parameters}} \sum_i g_i^2}$$
 If it exceeds `max_norm`, every gradient is multiplied by the same factor, so that the norm becomes
 `max_norm`. Take gradients of 100, 200 and 50 in three parameters: the norm is 229, and with
 `max_norm=1` they become 0.44, 0.87 and 0.22. The second is still twice the first. Cutting each
-number to 1 would have made all three equal, which is another direction.
+number to 1 would have made all three equal, which is another direction. In two dimensions:
+"""
 
+# %%
+try:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
+    gradient = np.array([6.0, 1.5])
+    for name, arrow, colour in [
+        ("the gradient", gradient, "tab:grey"),
+        ("each number cut to 2", np.clip(gradient, -2, 2), "tab:red"),
+        ("one factor for all, norm 2", gradient * 2 / np.linalg.norm(gradient), "tab:blue"),
+    ]:
+        axes.annotate("", arrow, (0, 0), arrowprops={"arrowstyle": "->", "color": colour, "lw": 2})
+        axes.plot(*arrow, "o", color=colour, label=name)
+    axes.set(xlim=(0, 6.5), ylim=(0, 2), xlabel="first number", ylabel="second number",
+             title="A factor keeps the direction, a cut of each number turns it", aspect="equal")
+    axes.legend(loc="lower right", fontsize="small")
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss three arrows, of which two have the same direction.")
+
+# %% [markdown]
+"""
 Clipping has to work on the day when the numbers are at their worst.
 
 **What will this print?** The norm of the gradients [3e30, 4e30] computed in float32, and what the
@@ -432,18 +465,16 @@ with np.errstate(all="ignore"):
 # %% [markdown]
 """
 In float32 the square of anything above 1.8e19 is infinite: a perfectly good direction became 0, and
-the run would stand still without a word. `sum_of_squares`, given, adds in float64. The second case
-has no remedy. One `nan` makes the norm `nan`, and as a factor it would spoil *every* parameter at
-the next step. So `clip_grad_norm` raises an error, while the parameters are still good.
-
-Only clipping looks at the norm, though. A run without it goes on with `nan`; `max_norm=math.inf`
-looks and never shortens anything.
+the run would stall without a word. `sum_of_squares`, given, adds in float64. The second case has no
+remedy. One `nan` makes the norm `nan`, and as a factor it would spoil *every* parameter at the next
+step. So `clip_grad_norm` raises an error, while the parameters are still good.
+(`max_norm=math.inf` looks and never shortens anything.)
 """
 
 # %%
 #| export
 def sum_of_squares(array: np.ndarray) -> float:
-    """Given: the sum of all squared elements, in float64, where float32 squares do not overflow."""
+    """The sum of all squared elements, in float64, where float32 squares do not overflow."""
     wide = array.astype(np.float64).ravel()
     return float(wide @ wide)
 
@@ -693,10 +724,10 @@ one of 8, in one update:
  batch 3 ( 8)  forward · loss · ? · backward --+    --> one update
 ```
 
-In words: multiply each loss by its weight *before* `backward()`. The size of a batch is the number
-of elements that its loss averages over: `y.size`, which is N for class labels of shape (N,), and
-N · T where there is a label at each of T positions. (With dropout the result still differs from one
-large batch: its masks are drawn batch by batch.)
+In words: three backward passes, one update. The size of a batch is the number of elements that its
+loss averages over: `y.size`, which is N for class labels of shape (N,), and N · T where there is a
+label at each of T positions. (With dropout the result still differs from one large batch: its masks
+are drawn batch by batch.)
 
 Models and losses come in several kinds: a `Layer`, an object with a `forward` method, a plain
 function. `apply`, given, calls any of them.
@@ -705,7 +736,7 @@ function. `apply`, given, calls any of them.
 # %%
 #| export
 def apply(function: Any, *inputs: Tensor) -> Tensor:
-    """Given: call a layer, a loss, an object with a `forward` method, or a plain function."""
+    """Call a layer, a loss, an object with a `forward` method, or a plain function."""
     return getattr(function, "forward", function)(*inputs)
 
 
@@ -726,7 +757,8 @@ def train_step(
     Args:
         batches: a list of at least one (x, y) pair of tensors, of any sizes.
         grad_clip_norm: the norm to which the gradients of all batches together are clipped; None
-            does not clip (0 is refused, by `clip_grad_norm`).
+            does not clip (0 is refused, by `clip_grad_norm`). What is clipped are the gradients of
+            the optimizer's parameters, the list `optimizer.params`.
 
     Returns:
         (loss, size): the mean loss over all batches, before the update, a float; and the number of
@@ -798,7 +830,7 @@ def test_training_step():
         model.weight.data,
         [[1.28]],
         given="batches of 2 and 1 with errors 1, 2 | 3, lr 0.03: the weight",
-        because="the gradient of the batch of 3 is -28/3; weigh the batches 2/3 and 1/3",
+        because="the gradient of the batch of 3 is -28/3; the batches weigh 2/3 and 1/3",
     )
     check.close(
         loss,
@@ -972,7 +1004,8 @@ print("right answers:", right.sum(), "accuracy:", right.mean())
 # %% [markdown]
 """
 More right answers than answers, and an accuracy that looks like one. (4, 1) compared with (4,) is
-broadcast to (4, 4). Nothing fails; the number is only wrong. Compare flat arrays.
+broadcast to (4, 4). Nothing fails; the number is only wrong. What has to be true of the two arrays
+before you compare them?
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_correct", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1158,21 +1191,19 @@ for _ in range(3):
 
 # %% [markdown]
 """
-Dropout is still throwing dice. It must be inactive while a model is judged, wherever in the model
-it hides; `set_training_mode` (Module 03) switches everything. Afterwards each part must be back in
-the mode it had *before*, which need not be the same for all: in the middle of an experiment one
-block may be in evaluation mode. And all this must hold when the evaluation ends in an error.
+Dropout is still rolling its dice. It must be off while a model is judged, wherever in the model it
+sits; `set_training_mode` (Module 03) switches everything. Afterwards each part must be back in the
+mode it had *before*, which need not be the same for all: in the middle of an experiment one block
+may be in evaluation mode. And all this must hold when the evaluation ends in an error.
 
-That is what context managers are for. `@contextmanager` makes one from a function with one `yield`:
-what stands before it runs on entering the `with` block, what stands after it on leaving, and an
-exception from the block comes out of the `yield` itself. `current_modes`, given, lists every part
-that has a mode, together with that mode.
+That is a context manager, made as you made `no_grad` in Module 05. `current_modes`, given, lists
+every part that has a mode, together with that mode.
 """
 
 # %%
 #| export
 def current_modes(model: Any) -> list[tuple[Any, bool]]:
-    """Given: everything in the model that has a mode (a bool named `training`), and its mode."""
+    """Everything in the model that has a mode (a bool named `training`), and its mode."""
     return [
         (part, part.training) for part in walk(model) if type(getattr(part, "training", 0)) is bool
     ]
@@ -1270,7 +1301,7 @@ test_training_evaluation_mode()
 # %% [markdown]
 """
 Now the evaluation itself. It learns nothing, so nothing needs to be recorded: `no_grad()` saves the
-memory and the time. As in training, batches may be uneven, and every sample counts once.
+memory and the time. Batches may be uneven here, too.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_evaluate", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1281,8 +1312,8 @@ def evaluate_model(
     """(mean loss, accuracy) of a model over all batches, as two floats; the model stays unchanged.
 
     Everything in the model is in evaluation mode meanwhile, and no graph is recorded. A batch's
-    loss is a mean over y.size elements and counts with that weight; the accuracy is the right
-    answers of all batches (`count_correct`, of arrays) by all answers.
+    loss is a mean over y.size elements and counts with that weight; the accuracy is all right
+    answers divided by all answers (give `count_correct` the `.data` arrays).
 
     Args:
         dataloader: any iterable of (x, y) pairs, a generator too: it is walked once.
@@ -1479,30 +1510,30 @@ The pieces are there; the trainer arranges them. It owns what belongs to the run
 many epochs and steps were done, and what happened (`history`).
 
 One epoch takes the batches in groups of `accumulation_steps`, one step per group. The last group
-may be smaller, or its last batch may be; `train_step` weighs by real sizes, so nothing needs to be
-done about it. `grouped`, given, cuts any iterable into lists. Saving and loading go through
-functions that you write in Part 7.
+may be smaller, or its last batch may be; `train_step` weights each batch by its real size, so
+nothing more needs to be done. `grouped`, given, cuts any iterable into lists. Saving and loading go
+through functions that you write in Part 7.
 
-**What will this print?** A run of 2 epochs of 10 steps with `CosineSchedule(0.1, 0.0, 2)`. At which
-rates do its steps run when the schedule is asked with the number of the epoch, and when somebody
-asks it with the number of the step?
+**What will this print?** A run of 2 epochs of 6 steps with `CosineSchedule(0.1, 0.0, 2)`. At which
+rates do its steps run if the schedule is given the number of the epoch, and if it is given the
+number of the step?
 """
 
 # %%
 schedule = CosineSchedule(0.1, 0.0, 2)
-for asked_with, numbers in [("epoch", [0] * 10 + [1] * 10), ("step", range(20))]:
-    print(f"{asked_with:<6}", " ".join(f"{schedule.get_lr(number):.2f}" for number in numbers))
+for name, numbers in [("epoch", [0] * 6 + [1] * 6), ("step", range(12))]:
+    print(f"{name:<6}", " ".join(f"{schedule.get_lr(number):.2f}" for number in numbers))
 
 # %% [markdown]
 """
 The second line is a common mistake and a quiet one: after `total_epochs` *steps* the rate is at its
-minimum, and the rest of the run stands still. No error says so.
+minimum, and the rest of the run learns nothing. No error says so.
 """
 
 # %%
 #| export
 def grouped(items: Iterable, size: int) -> Iterator[list]:
-    """Given: lists of `size` items, in order; the last one may be shorter."""
+    """Lists of `size` items, in order; the last one may be shorter."""
     iterator = iter(items)
     while group := list(itertools.islice(iterator, size)):
         yield group
@@ -1585,7 +1616,7 @@ class Trainer:
         ### END SOLUTION
 
     def evaluate(self, dataloader: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-        """(mean loss, accuracy) over all batches, without learning from them."""
+        """(mean loss, accuracy) over all batches, not learned from; both enter the history."""
         loss, accuracy = evaluate_model(self.model, self.loss_fn, dataloader)
         self.history["eval_loss"].append(loss)
         self.history["eval_accuracy"].append(accuracy)
@@ -1788,8 +1819,8 @@ print(f"on your machine: {accuracy:.1%} of 200 digits that are new to it, "
 A colleague has written the loop by hand and comes to you:
 
 > "No error anywhere, and the digits are easy. The first epoch brings it somewhere, and from then on
-> it hardly moves; the accuracy only flickers. And when I set the learning rate to 0 and judge after
-> every epoch, I get *different* accuracies for a model that does not change!"
+> it hardly moves; the accuracy only flickers. And when I run it with a schedule of rate 0 and judge
+> after every epoch, I get *different* accuracies for a model that does not change!"
 
 Run the exercise cell as it is, then the cell below it, which shows what they see beside what your
 `Trainer` makes of the same model, rates and data. Repair until the two lines agree. There may be
@@ -1926,16 +1957,16 @@ test_training_loop()
 
 # %% [markdown]
 """
-Two lines alike: then it is repaired. Three faults, one symptom, and none of them raises an error.
+Two lines alike: then it is repaired. Three faults, and none of them raises an error.
 Gradients pile up when nobody clears them; a schedule for epochs that counts steps is over at once;
 a model judged in training mode flickers. `Trainer` cannot make these mistakes, because each stands
 in one place only, and that place is tested. That is what a trainer is for.
 
 ## Part 7: Checkpoints
 
-A run that cannot be interrupted will be, at the worst moment. So: what *is* the state of a run? The
-test for an answer is merciless: resume, and compare with the run that was never interrupted. They
-must agree to the last bit.
+A run that must not be interrupted will be, at the worst moment. So: what *is* the state of a run?
+The test for an answer is merciless: resume, and compare with the run that was never interrupted.
+They must agree to the last bit.
 
 **What will this print?** The same model, the same optimizer state, the same batches; only NumPy's
 random numbers differ. Are the two losses of the next epoch the same?
@@ -1953,13 +1984,9 @@ print(losses)
 
 # %% [markdown]
 """
-It is still a good run, but no longer *this* run, and you could never tell a bug from bad luck. A
-checkpoint needs
-
-* the parameters: obviously;
-* the optimizer's state: velocities, averages, counts, its learning rate;
-* where we are: `epoch` (the schedule depends on it), `step`, `history`, and the layers' modes;
-* and the state of NumPy's **random numbers**: dropout draws from it, shuffling draws from it.
+It is still a good run, but no longer *this* run, and you could never tell a bug from bad luck. So
+what does a checkpoint need besides the parameters? Write your list before you look at the table in
+the exercise. Then strike from the table whatever one could leave out: which test would notice?
 
 ### Collect
 
@@ -1971,9 +1998,6 @@ scheduler, `random_entries` asks NumPy.
 
 # %%
 #| export
-# Given: plumbing of the checkpoints.
-
-
 def prefixed(prefix: str, entries: dict[str, Any]) -> dict[str, Any]:
     """The same entries under the names "prefix.name"."""
     return {f"{prefix}.{name}": value for name, value in entries.items()}
@@ -2148,16 +2172,16 @@ test_training_collect()
 Suppose the disk is full, or the machine loses power, while today's checkpoint is being written over
 yesterday's.
 
-**What will this print?** Ten numbers are saved. The next save, to the same name, dies half-way.
+**What will this print?** A file is saved. The next save, to the same name, dies half-way.
 """
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "run.txt"
-    path.write_text("yesterday's ten numbers")
+    path.write_text("yesterday's run")
     try:
         with open(path, "w") as file:
-            file.write("today's f")
+            file.write("today's r")
             raise OSError("no space left on device")
     except OSError as error:
         print(f"{error}; what is left of the two: {path.read_text()!r}")
@@ -2176,9 +2200,11 @@ Both are lost: opening a file for writing empties it. The cure is old and simple
 
 In words: `file.flush()` hands Python's last bytes to the operating system, `os.fsync` waits until
 the system has them on the disk, and `os.replace(old_name, new_name)` renames in one indivisible
-act. Whoever looks sees yesterday's file or today's, never a mixture. Both must lie in the same
-folder: between two disks there is no such act, only copying. And Windows cannot rename a file that
-is still open.
+step, which the field calls *atomic*. Whoever looks sees yesterday's file or today's, never a
+mixture. Both must lie in the same folder: between two file systems there is no such step, only
+copying. And Windows cannot rename a file that is still open. (That the new *name* survives a power
+cut as well takes one more fsync, of the folder. Without it you may find yesterday's file: old, but
+whole.)
 
 What to write? The obvious tool, `pickle`, is a small programming language: reading a pickle *runs
 code* that its author chose, and a checkpoint is a file people send each other. So ours is a NumPy
@@ -2188,7 +2214,6 @@ it can run. `save_arrays`, given, writes such an archive into an open file.
 
 # %%
 #| export
-# Given: plumbing of the checkpoints.
 CHECKPOINT_FORMAT = "tinytorch checkpoint 1"
 
 
@@ -2400,19 +2425,16 @@ test_training_write()
 """
 ### Read
 
-**Given, and not homework:** skip the next cell unless you are curious. `read_archive(path)` gives
-back the state in a file. Most of it is about files that you hope never to meet: text files, half
-files, a zip that claims to hold more than its own size (a "zip bomb"), arrays of Python objects
-(which would need pickle). Whatever it is, there is a `CheckpointError` with the path and what to
-do. `check_run(trainer, state)` raises a ValueError when counters, modes, scheduler, random state or
-history do not fit, without touching anything.
+**Given, and not homework:** run the next cell, which is folded, and open it if you are curious.
+`read_archive(path)` gives back the state in a file. Most of it is about files that you hope never
+to meet: text files, half files, a zip that claims to hold more than its own size (a "zip bomb"),
+arrays of Python objects (which would need pickle). Whatever it is, there is a `CheckpointError`
+with the path and what to do. `check_run(trainer, state)` raises a ValueError when counters, modes,
+scheduler, random state or history do not fit, without touching anything.
 """
 
-# %%
+# %% jupyter={"source_hidden": true}
 #| export
-# Given: plumbing of the checkpoints.
-
-
 def read_archive(path: str | os.PathLike) -> dict[str, Any]:
     """The flat state in a file of `write_archive`. Runs nothing that is in the file.
 
@@ -2506,7 +2528,7 @@ def restore_run(trainer: Trainer, state: dict[str, Any]) -> None:
     """Put the state of `collect_run` back into a trainer: all of it, or ValueError and no change.
 
     What is checked, each by a function that raises ValueError: the run (`check_run`), the model's
-    arrays (`check_arrays` of Module 06: the entries of `state` that begin with "model." must be
+    arrays (`check_arrays`: the entries of `state` that begin with "model." must be
     those of `model_arrays`, name for name), the optimizer's state.
 
     The parameters keep their arrays, which others hold on to: only the numbers in them change. The
@@ -2725,10 +2747,10 @@ def overfitting_run(epochs=60, drop=0.0):
     return trainer
 
 
-heart = overfitting_run()
+overfitted = overfitting_run()
 print("epoch   training loss   validation loss   gap   validation accuracy")
 for epoch in (1, 3, 8, 15, 30, 60):
-    train, valid, share = (heart.history[name][epoch - 1]
+    train, valid, share = (overfitted.history[name][epoch - 1]
                            for name in ("train_loss", "eval_loss", "eval_accuracy"))
     print(f"{epoch:>5} {train:>15.3f} {valid:>17.3f} {valid - train:>5.2f} {share:>21.1%}")
 
@@ -2738,13 +2760,13 @@ try:
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
     count = range(1, 61)
-    left.plot(count, heart.history["train_loss"], label="training: 100 digits it learns from")
-    left.plot(count, heart.history["eval_loss"], label="validation: 200 it never learns from")
-    best = int(np.argmin(heart.history["eval_loss"])) + 1
+    left.plot(count, overfitted.history["train_loss"], label="training: 100 digits it learns from")
+    left.plot(count, overfitted.history["eval_loss"], label="validation: 200 it never learns from")
+    best = int(np.argmin(overfitted.history["eval_loss"])) + 1
     left.axvline(best, color="grey", linestyle=":", label="the best epoch to stop")
     left.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.5), title="The gap: learned by heart")
     left.legend(fontsize="small")
-    right.plot(count, heart.history["eval_accuracy"], color="tab:orange")
+    right.plot(count, overfitted.history["eval_accuracy"], color="tab:orange")
     right.axvline(best, color="grey", linestyle=":")
     right.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1),
               title="The accuracy does not show it")
@@ -2756,12 +2778,14 @@ except ImportError:
 """
 The training loss goes to zero: nothing is left to learn from these examples. The validation loss
 turns early and climbs. That is **overfitting**, and the gap between the two is its measure. The
-accuracy hardly notices: the network does not become wrong more often, it becomes *surer* of its
-mistakes, and cross-entropy charges for that.
+accuracy hardly notices: the network is not wrong more often, if anything less; it becomes *surer*
+of its mistakes, and cross-entropy charges for that.
 
-The remedy costs nothing: keep the best epoch, and stop when there has been no better one for a
-while (*early stopping*). You cannot see the future of the curve, so you need **patience**: how many
-epochs you wait for another record. What you keep is a checkpoint.
+The remedy costs no more than the digits you set aside: keep the best epoch, and stop when there has
+been no better one for a while (*early stopping*). You cannot see the future of the curve, so you
+need **patience**: how many epochs you wait for another record. Which of the two curves should break
+the record? The accuracy moves in steps of half a per cent and ties for epochs on end; the loss
+tells two equal accuracies apart. What you keep is a checkpoint.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_patience", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -2946,7 +2970,7 @@ r"""
 ## Real digits, from the first step to the last mistake
 
 Everything together, on all of TinyDigits: 800 digits to learn from, 200 to choose the best epoch
-by, and the 200 of the test set, which nobody has looked at so far.
+by, and the 200 of the test set, which this module has not looked at so far.
 
 **What do you expect?** Will the test accuracy be above, below or equal to the best validation
 accuracy? And what is the *first* thing you would do to make the gap of Part 8 smaller?
@@ -2979,12 +3003,14 @@ for examples, drop in [(100, 0.0), (100, 0.5), (800, 0.0), (800, 0.5)]:
 # %% [markdown]
 """
 More data is the best remedy, by far. Dropout narrows the gap too, though part of that only seems
-so: the *training* loss is measured with dropout at work. And do not read much into the difference
-between validation and test: of 200 digits, one is half a per cent, and chance alone moves such an
-accuracy by one or two per cent either way. (Strictly, you have looked at the test set three times
-too often: choose among the four rows by their validation loss, then look once.)
+so: the *training* loss is measured with dropout at work. And in every row the test accuracy is
+probably above the validation accuracy. That is no merit of the network: these 200 validation digits
+happen to be the harder ones, whoever reads them (try other seeds). A sample of 200 has a luck of
+its own, a per cent or two at least, and repeating the *training* does not average it out: only
+other digits would. (Strictly, you have looked at the test set three times too often: choose among
+the four rows by their validation loss, then look once.)
 
-The last row's model is yours. Which digits does it misread, and can you blame it?
+The last row's model is still at hand. Which digits does it misread, and can you blame it?
 """
 
 # %%
@@ -3012,16 +3038,16 @@ except ImportError:
 # %% [markdown]
 """
 Look at a misread digit before you change a learning rate. Some are written so that a person
-hesitates, too: no schedule will mend those. Others are clear and still wrong; those are work for
-the next modules.
+hesitates, too: no schedule will cure those. Others are clear and still misread: a matter for better
+layers, from Module 09 on.
 
 ## A boundary that bends, and a power cut
 
 Three arms of a spiral, three classes, and no straight line that separates them. Half-way through
 the run the "power" fails: a new trainer, with other random weights, loads the file and carries on.
 
-**What will you see?** Where are the boundaries after 0 epochs, 3, 15 and 60? And what will the two
-lines below the picture say?
+**What will you see?** Where are the boundaries after 0 epochs, 1, 4 and 15? And will the resumed
+run end with the same parameters, bit for bit?
 """
 
 # %%
@@ -3055,7 +3081,7 @@ whole, pictures = make_run(), {}
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "spiral.ckpt"
     for epoch in range(61):
-        if epoch in (0, 3, 15, 60):
+        if epoch in (0, 1, 4, 15):
             pictures[epoch] = regions(whole.model)
         if epoch == 30:
             whole.save_checkpoint(path)
@@ -3081,7 +3107,7 @@ try:
         square = {"extent": (-1.1, 1.1, -1.1, 1.1), "origin": "lower"}
         axis.imshow(picture, cmap="Pastel1", vmin=0, vmax=8, **square)
         axis.scatter(*arms.T, c=arm, s=4, cmap="Set1", vmin=0, vmax=8)
-        axis.set(xticks=[], yticks=[], title=f"after {epoch} epochs")
+        axis.set(xticks=[], yticks=[], title=f"epochs finished: {epoch}")
     plt.show()
 except ImportError:
     print("Without matplotlib you miss three straight borders that slowly roll into a spiral.")
@@ -3100,13 +3126,13 @@ later. And the interruption has left no trace: same bits, same history.
 A noisy problem: 20 weights, 200 samples, batches of 4. The best weights are known
 (`np.linalg.lstsq` finds them), so you can measure how far away the model is after each epoch.
 
-**Predict:** with a rate of 0.03, with 0.0003, and with a cosine from the one to the other, which is
-nearest after one epoch, and which after forty?
+**Predict:** with a rate of 0.03, with 0.0003, and with a cosine from the one to the other: which
+two are level after one epoch, and which is nearest after forty?
 """
 
 # %%
 class ConstantRate:
-    """A schedule that is none."""
+    """A rate that never changes."""
 
     def __init__(self, lr):
         self.lr = lr
@@ -3138,9 +3164,10 @@ results = {
     "constant 0.0003": distance_to_best(ConstantRate(0.0003)),
     "cosine 0.03 to 0.0003": distance_to_best(CosineSchedule(0.03, 0.0003, 40)),
 }
+shown = (1, 5, 20, 30, 40)
+print("distance after epoch  ", "".join(f"{epoch:>8}" for epoch in shown))
 for name, distances in results.items():
-    at = "  ".join(f"{distances[epoch - 1]:6.3f}" for epoch in (1, 5, 20, 30, 40))
-    print(f"{name:<22} distance after 1, 5, 20, 30, 40 epochs: {at}")
+    print(f"{name:<22}", "".join(f"{distances[epoch - 1]:>8.3f}" for epoch in shown))
 try:
     import matplotlib.pyplot as plt
 
@@ -3188,10 +3215,23 @@ def run_with_bad_batch(grad_clip_norm, steps=200, bad_at=100):
 
 
 print("validation loss after step       99        100        101        120        200")
-for norm in (None, 1.0):
-    losses = run_with_bad_batch(norm)
+runs = {norm: run_with_bad_batch(norm) for norm in (None, 1.0)}
+for norm, losses in runs.items():
     at = " ".join(f"{losses[step - 1]:>10.4g}" for step in (99, 100, 101, 120, 200))
     print(f"grad_clip_norm={norm!s:<9} {at}")
+try:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    for norm, losses in runs.items():
+        axes.semilogy(range(1, 201), losses, label=f"grad_clip_norm={norm}")
+    axes.axvline(100, color="grey", linestyle=":", label="the bad batch")
+    axes.set(xlabel="step", ylabel="validation loss",
+             title="One bad batch: ruin without clipping, a ripple with it")
+    axes.legend()
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss a peak from which one of two curves never comes back.")
 
 # %% [markdown]
 """
@@ -3229,18 +3269,18 @@ def peak_of_step(pieces):
     return peak, min(times), float(sum(parameter.data.sum() for parameter in model.parameters()))
 
 
+print("batches   peak in MB   ms on your machine   sum of weights afterwards")
 for pieces in (1, 4, 16, 64):
     peak, seconds, total = peak_of_step(pieces)
-    print(f"1,024 samples in {pieces:>2} batches: peak {peak / 1e6:5.2f} MB, "
-          f"{seconds * 1e3:6.2f} ms on your machine, sum of weights afterwards {total:.3f}")
+    print(f"{pieces:>7} {peak / 1e6:>12.2f} {seconds * 1e3:>19.2f} {total:>27.3f}")
 
 # %% [markdown]
 """
-Accumulation leaves the result alone (up to rounding) and lowers the peak at first in proportion,
-then hardly at all: there is a **floor** that no cutting removes. What piles up is the gradient of
-every parameter, and while a new gradient of the largest weight is added to its old one, that new
-one and the sum may lie in memory beside them. All of this depends on the model only. So accumulate
-until the batch no longer decides the peak, and not further: every further cut costs time.
+Accumulation leaves the result alone (up to rounding) and lowers the peak at first almost in
+proportion, then hardly at all: there is a **floor** that no cutting removes. What piles up is the
+gradient of every parameter, and while a new gradient of the largest weight is added to its old one,
+that new one and the sum may lie in memory beside them. All of this depends on the model only. So
+accumulate until the batch no longer decides the peak, and not further: many small pieces cost time.
 
 ## Questions
 
@@ -3254,13 +3294,14 @@ all you have), the best by validation loss, and one in 25 as a base for experime
 GB. Atomic writing is what makes even "the last one" safe to overwrite.
 </details>
 
-**2.** A run goes 90 times through 1.2 million images, in batches of 256, at 250 ms per step. How
-long does it take?
+**2.** A run takes 29 hours, a checkpoint takes 20 seconds to write, and the machine fails about
+once in 40 hours. How often do you save? What are the two costs, and where are they equal?
 
 <details><summary>Answer</summary>
 
-1,200,000 / 256 = 4,688 steps per epoch (rounded up), times 90 = 421,920 steps, times 0.25 s =
-105,480 s: 29 hours. Nobody runs that without checkpoints.
+Saving every t hours costs 20 s per t, which is 0.0056 / t of the time. A failure costs t / 2 on
+average, once in 40 hours: t / 80. The sum 0.0056 / t + t / 80 is smallest where both are equal:
+t = √(0.0056 · 80) ≈ 0.67 h, every 40 minutes. Half or twice that costs hardly more.
 </details>
 
 **3.** (Transfer.) A layer subtracts from each number the mean *of its batch*. Does a group of
@@ -3312,15 +3353,15 @@ The messages are those of a reference; your own functions may use other words.
 | what you see | what it means | what to do |
 |---|---|---|
 | `ValueError: the dataloader gave no batches` | a generator was walked before | make it anew |
-| `FloatingPointError: the gradient norm is nan` | the loss overflowed | look at the batch |
+| `FloatingPointError: the gradient norm is nan` | a number overflowed | the batch, then the rate |
 | the loss is `nan`, no error | nobody looks at the norm | `grad_clip_norm=math.inf` |
-| the loss falls, then stands still | the schedule is asked with steps | ask with the epoch |
+| the loss falls, then stalls | the schedule is given steps | give it the epoch |
 | the loss climbs from step to step | gradients are not cleared | `zero_grad()` before each |
 | evaluation differs from run to run | dropout at work | `evaluation_mode` |
 | more right answers than answers | (N, 1) compared with (N,) | flat arrays |
 | `CheckpointError: … not a readable checkpoint` | half a file, or a foreign one | an earlier one |
 | `CheckpointError: … but not of this run` | built differently | build all as it was |
-| a resumed run differs | other random numbers | use `np.random` and draw nothing first |
+| a resumed run differs | other random numbers | only `np.random`, no draw after loading |
 
 ## In production
 
@@ -3356,17 +3397,20 @@ the reason you met in Part 7.
 
 ## Read the source
 
-`clip_grad_norm_` in `torch/nn/utils/clip_grad.py`. Look for three things: the total norm is found
-in one function and the gradients are scaled in another; the factor is `max_norm / (norm + 1e-6)`,
-cut off at 1; and a comment says why they multiply even by 1 (an `if` would make the GPU wait).
-*Simpler in ours:* one device, one dtype, so one loop; theirs groups the gradients by both.
-*Different in behaviour:* with a `nan` in one gradient, theirs returns a norm of `nan` and turns
-**all** gradients into `nan`, without a word, unless you ask for `error_if_nonfinite=True`. With
-finite gradients of 3e30 and 4e30 its float32 norm is infinite, and it sets them to 0. Theirs also
-writes into the old gradients, ours makes new ones.
-
-And `CosineAnnealingLR`, in `torch/optim/lr_scheduler.py`, rises again after `T_max`: ten epochs
-into a run that was planned for five, it is back at the top. Yours stays down.
+> **`torch/nn/utils/clip_grad.py`**, the function `clip_grad_norm_`.
+>
+> *Look for:* the total norm is found in one function (`_get_total_norm`) and the gradients are
+> scaled in another (`_clip_grads_with_norm_`); the factor is `max_norm / (norm + 1e-6)`, cut off at
+> 1; and a comment says why they multiply even by 1 (an `if` would make the GPU wait).
+>
+> *Simpler in ours:* one device, one dtype, so one loop; theirs groups the gradients by both.
+>
+> *Different in behaviour:* with a `nan` in one gradient, theirs returns a norm of `nan` and turns
+> **all** gradients into `nan`, without a word, unless you ask for `error_if_nonfinite=True`. With
+> finite gradients of 3e30 and 4e30 its float32 norm is infinite, and it sets them to 0. Theirs also
+> writes into the old gradients, ours makes new ones. And `CosineAnnealingLR`, in
+> `torch/optim/lr_scheduler.py`, rises again after `T_max`: ten epochs into a run that was planned
+> for five, it is back at the top. Yours stays down.
 
 ## Further reading
 
@@ -3430,13 +3474,14 @@ test_module()
 """
 ## What this unlocks
 
-The Foundation tier is complete: from a tensor to a network that reads handwriting, every line of it
-yours. Hand it in with `tito module complete 07`. Then try:
+The Foundation tier is complete: from a tensor to a network that reads handwriting, and you wrote
+every idea in it. Hand it in with `tito module complete 07`. Then try:
 
 ```python
-from tinytorch import Trainer, SGD, Sequential, Linear, CrossEntropyLoss
-model = Sequential(Linear(64, 10))
-print(Trainer(model, SGD(model.parameters()), CrossEntropyLoss()).history)
+import numpy as np; from tinytorch import SGD, Linear, MSELoss, Tensor, Trainer
+line = Linear(1, 1); x = Tensor(np.linspace(-1, 1, 20).reshape(-1, 1))
+trainer = Trainer(line, SGD(line.parameters(), lr=0.5), MSELoss())
+print([round(trainer.train_epoch([(x, x * 2.0 - 1.0)]), 4) for _ in range(8)])
 ```
 
 The milestones *Perceptron*, *XOR* and *MLP* are open (`tito milestone run mlp`). Module 08 replaces
