@@ -28,12 +28,13 @@ class Broken(Running, Launcher):
     """Starts this command where a guest is expected."""
 
     def __init__(self, *command):
+        super().__init__()
         self.command = command
 
     def unavailable(self):
         return ""
 
-    def start(self, limits):
+    def launch(self, limits):
         self.process = popen(list(self.command))
         return self
 

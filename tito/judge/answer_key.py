@@ -12,6 +12,7 @@ from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.judge.names import Names, module_names
 from tito.literate.cells import Cell
+from tito.literate.syntax import parsed
 
 INTEGRATION = "def test_module("
 CALL = "\ntest_module()"
@@ -74,7 +75,7 @@ def _setup(cells: Sequence[Cell]) -> Iterator[Cell]:
     """
     for cell in cells:
         if cell.kind == "code" and not (cell.is_export or cell.is_exercise or cell.is_test):
-            body = ast.parse(cell.source).body
+            body = parsed(cell.source).body
             if body and all(
                 isinstance(statement, ast.Import | ast.ImportFrom) for statement in body
             ):

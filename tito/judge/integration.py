@@ -16,6 +16,7 @@ from tito.judge.report import Failure
 from tito.judge.session import Session, Step, host_seconds
 from tito.judge.testcell import TestRun
 from tito.literate.cells import Cell
+from tito.literate.syntax import parsed
 from tito.messages import Message
 from tito.sandbox.conversation import GuestLost, host_deadline
 
@@ -99,7 +100,7 @@ def _helpers(key: AnswerKey) -> dict[str, str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
     }
     found: dict[str, str] = {}
-    waiting: list[ast.AST] = [ast.parse(key.integration)]
+    waiting: list[ast.AST] = [parsed(key.integration)]
     while waiting:
         for name in _names_in(waiting.pop()) & known.keys() - found.keys() - {"test_module"}:
             found[name] = ast.unparse(known[name])
@@ -118,7 +119,7 @@ def _passed_before() -> None:
 def _tests(key: AnswerKey) -> Iterator[str]:
     """The functions that the exercises' test cells define and test_module() calls."""
     for text in key.texts.values():
-        for node in ast.parse(text).body:
+        for node in parsed(text).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith(TEST_PREFIX):
                 yield node.name
 

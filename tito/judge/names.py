@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from tito.literate.syntax import parsed
+
 RESERVED = frozenset({"np", "numpy", "check", "probe", *dir(builtins)})
 TRUSTED = sys.stdlib_module_names | {"numpy"}
 
@@ -34,7 +36,7 @@ def module_names(sources: Iterable[str]) -> Names:
     defined: dict[str, None] = {}
     trusted: dict[str, str] = {}
     for source in sources:
-        for name, origin in _bindings(ast.parse(source).body):
+        for name, origin in _bindings(parsed(source).body):
             if origin and origin.partition(":")[0].partition(".")[0] in TRUSTED:
                 trusted[name] = origin
             else:

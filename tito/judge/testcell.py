@@ -6,6 +6,7 @@ The text is trusted. The cell gets ``np`` (with random numbers shared with the l
 
 import ast
 import builtins
+import copy
 import importlib
 import math
 import sys
@@ -19,6 +20,7 @@ import numpy as np
 
 from tito.checks.check import Check
 from tito.judge.names import TRUSTED, Names
+from tito.literate.syntax import parsed
 from tito.sandbox.conversation import Client, is_remote
 
 GETTERS = frozenset({"RandomState", "Generator", "default_rng", "SeedSequence"})
@@ -147,12 +149,17 @@ class TestRun:
 
 def probe_source(text: str, line: int) -> str:
     """The source of the function that begins at ``line`` of a cell, without its decorators."""
-    for node in ast.walk(ast.parse(text)):
-        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-        if decorators and decorators[0].lineno == line:
-            decorators.clear()
-            return ast.unparse(node)
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.FunctionDef) and _first_line(node) == line:
+            bare = copy.copy(node)
+            bare.decorator_list = []
+            return ast.unparse(bare)
     raise LookupError(f"no decorated function at line {line}")
+
+
+def _first_line(function: ast.FunctionDef) -> int:
+    decorators = function.decorator_list
+    return decorators[0].lineno if decorators else -1
 
 
 @lru_cache(maxsize=1024)
@@ -164,9 +171,8 @@ def compiled(text: str, place: str) -> types.CodeType:
 @lru_cache(maxsize=1024)
 def helpers(text: str, place: str) -> types.CodeType:
     """What an earlier test cell leaves for later ones: its functions, imports and constants."""
-    tree = ast.parse(text)
-    tree.body = [statement for statement in tree.body if _is_helper(statement)]
-    return compile(tree, place, "exec", dont_inherit=True)
+    kept = [statement for statement in parsed(text).body if _is_helper(statement)]
+    return compile(ast.Module(kept, []), place, "exec", dont_inherit=True)
 
 
 def _is_helper(statement: ast.stmt) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Callable, Iterator
 
 from tito.literate.errors import SourceError
 from tito.literate.strings import statement_end
+from tito.literate.syntax import parsed
 
 SETUP = {"matplotlib", "load_ext", "reload_ext", "autoreload", "config", "pip", "conda"}
 SETUP_OF_CELL = {"time", "capture"}  # the rest of the cell is ordinary code
@@ -52,9 +52,7 @@ def plain_python(source: str, place: Callable[[int], str]) -> str:
 
 def _parsed(source: str) -> ast.Module | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
+        return parsed(source)
     except UNREADABLE:
         return None
 

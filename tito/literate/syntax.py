@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from tito.literate.errors import SourceError
 
@@ -22,6 +23,14 @@ OWN_SCOPE = (
 )
 
 
+@lru_cache(maxsize=512)  # several readers of the same text follow each other
+def parsed(code: str) -> ast.Module:
+    """Python's tree of a text, shared by all who ask: not to be changed. Raises as `ast.parse`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python warns again when the code runs
+        return ast.parse(code)
+
+
 def syntax_tree(code: str, place: Callable[[int], str]) -> ast.Module:
     """The syntax tree of plain Python that compiles.
 
@@ -32,9 +41,9 @@ def syntax_tree(code: str, place: Callable[[int], str]) -> ast.Module:
     Raises SourceError with the place of whatever Python could not compile.
     """
     try:
+        tree = parsed(code)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python warns again when the code runs
-            tree = ast.parse(code)
+            warnings.simplefilter("ignore")
             compile(tree, "<cell>", "exec", dont_inherit=True)
     except SyntaxError as error:
         shown = (error.text or "").strip()

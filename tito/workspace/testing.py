@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tito.errors import TitoError
-from tito.judge import Judge, Report
 from tito.package.writer import Sources, upon
 from tito.workspace.layout import Workspace
 from tito.workspace.progress import changed_progress
 from tito.workspace.work import Work, read_work
+
+if TYPE_CHECKING:
+    from tito.judge import Judge, Report
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ def not_recorded(error: TitoError) -> TitoError:
 
 def judge_again(workspace: Workspace, number: int) -> tuple[Work, Report]:
     """What the module's file is worth now, for a progress that has to be rebuilt."""
+    from tito.judge import Judge
+
     work = read_work(workspace, workspace.curriculum.module(number))
     return work, judge_work(workspace, Judge(workspace.curriculum), work)
 

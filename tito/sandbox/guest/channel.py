@@ -19,6 +19,7 @@ class Channel:
     def __init__(self) -> None:
         self.reading, self.writing = far_copy(0), far_copy(1)
         self.read, self.write = os.read, os.write
+        self.ahead = b""  # read already, not yet taken
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
@@ -37,13 +38,16 @@ class Channel:
         """Exactly so many bytes. Raises EOFError when the host hangs up."""
         data = bytearray(count)
         view, done = memoryview(data), 0
-        while done < count:
-            part = self.read(self.reading, min(count - done, 1 << 20))
-            if not part:
+        while True:
+            used = min(len(self.ahead), count - done)
+            view[done : done + used] = self.ahead[:used]
+            self.ahead = self.ahead[used:]
+            done += used
+            if done == count:
+                return data
+            self.ahead = self.read(self.reading, 1 << 16)
+            if not self.ahead:
                 raise EOFError
-            view[done : done + len(part)] = part
-            done += len(part)
-        return data
 
     def send(self, frame: bytes) -> None:
         """Show what was printed, then send the reply."""

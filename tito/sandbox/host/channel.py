@@ -15,7 +15,8 @@ from tito.sandbox.host.output import Output
 
 CAN_WAIT = hasattr(select, "poll")  # for a pipe: not on Windows
 SLICE = 0.25  # seconds between looks at whether a silent guest is still alive
-MOST_AT_ONCE = 1 << 20  # bytes read in one go
+MOST_AT_ONCE = 1 << 20  # bytes written, or of prints read, in one go
+PIPE = 1 << 16  # bytes that a pipe holds: no read brings more
 PRINTS_AT_ONCE = 16  # such goes, before we look for an answer again
 
 
@@ -40,6 +41,8 @@ class Channel:
         self.deadline = time.monotonic()
         self._streams: tuple[IO[bytes], ...] = (process.stdin, process.stdout, process.stderr)
         self._writing, self._reading, self._prints = (s.fileno() for s in self._streams)
+        self._ahead = b""  # read already, not yet taken
+        self._closed = False
         self._prepare()
 
     def _prepare(self) -> None:
@@ -60,19 +63,24 @@ class Channel:
         """Send all of it."""
         view = memoryview(frame)
         while view:
-            self._wait(self._to_write, self._writing)
-            view = view[self._written(view[:MOST_AT_ONCE]) :]
+            done = self._written(view[:MOST_AT_ONCE])
+            if not done:
+                self._wait(self._to_write, self._writing)
+            view = view[done:]
 
     def take(self, count: int) -> bytearray:
-        """Exactly so many bytes."""
+        """Exactly so many bytes. One read mostly brings a whole reply."""
         data = bytearray(count)
         view, done = memoryview(data), 0
-        while done < count:
+        while True:
+            used = min(len(self._ahead), count - done)
+            view[done : done + used] = self._ahead[:used]
+            self._ahead = self._ahead[used:]
+            done += used
+            if done == count:
+                return data
             self._wait(self._to_read, self._reading)
-            part = self._read(min(count - done, MOST_AT_ONCE))
-            view[done : done + len(part)] = part
-            done += len(part)
-        return data
+            self._ahead = self._read()
 
     def _written(self, data: memoryview) -> int:
         try:
@@ -82,9 +90,9 @@ class Channel:
         except OSError:
             raise HungUp from None
 
-    def _read(self, count: int) -> bytes:
+    def _read(self) -> bytes:
         try:
-            part = os.read(self._reading, count)
+            part = os.read(self._reading, PIPE)
         except OSError:
             raise HungUp from None
         if not part:
@@ -106,6 +114,8 @@ class Channel:
 
     def take_prints(self) -> None:
         """Take in what was printed, without waiting."""
+        if self._closed:
+            return
         with contextlib.suppress(BlockingIOError):
             for _ in range(PRINTS_AT_ONCE):
                 part = os.read(self._prints, MOST_AT_ONCE)
@@ -120,7 +130,9 @@ class Channel:
                 poll.unregister(self._prints)
 
     def close(self) -> None:
-        """Close our end."""
+        """Close our end, when what was printed is taken in."""
+        self.take_prints()
+        self._closed = True
         for stream in self._streams:
             with contextlib.suppress(OSError):
                 stream.close()

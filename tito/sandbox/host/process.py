@@ -65,9 +65,7 @@ class GuestProcess:
         text, body = HEADER.unpack(self._channel.take(HEADER.size))
         if text > MAX_JSON or body > MAX_BYTES:
             raise self.lose(disturbed())
-        reply = self._channel.take(text), self._channel.take(body)
-        self._channel.take_prints()
-        return reply
+        return self._channel.take(text), self._channel.take(body)
 
     def lose(self, loss: GuestLost) -> GuestLost:
         """End the guest for this reason, unless it is lost already; the reason."""
@@ -98,10 +96,12 @@ class GuestProcess:
     @property
     def mark(self) -> int:
         """How much was printed so far; see ``output_since``."""
+        self._channel.take_prints()
         return self.output.mark
 
     def output_since(self, mark: int) -> str:
         """What the guest printed since then, cleaned; only the end of it if it is long."""
+        self._channel.take_prints()
         return self.output.since(mark)
 
     def kill(self) -> None:
