@@ -88,6 +88,13 @@ def test_what_the_source_box_says_of_small_whole_numbers():
         Tensor(hundred) + 300
 
 
+def test_what_the_table_says_of_reshape_and_view():
+    t_torch = torch.arange(6).reshape(2, 3).T
+    assert t_torch.reshape(6).tolist() == [0, 3, 1, 4, 2, 5]  # a copy
+    with pytest.raises(RuntimeError, match="view"):
+        t_torch.view(6)
+
+
 def test_every_result_passes_through_the_seam():
     heard = []
     before, Tensor._record = (
