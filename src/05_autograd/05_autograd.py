@@ -67,7 +67,7 @@ down what it hears, and reads the record from the end.
 | part | you write | idea |
 |---|---|---|
 | 1 | `numerical_gradient` | a slope, measured |
-| 2 | `Function`, the rules of - * / | a slope, derived: one rule per operation |
+| 2 | `needs` and `parents` of a `Function`, the rules of - * / | a slope, derived: one rule per operation |
 | 3 | `unbroadcast`, `input_gradients` | what broadcasting copied, the gradient adds up |
 | 4 | `record`, `no_grad` | the graph writes itself |
 | 5 | `backward_by_recursion`, `topological_order`, `accumulate`, `backward` | the way back, in three attempts |
@@ -671,8 +671,8 @@ class DivBackward(Function):
 
 # %% [markdown]
 """
-*What is checked:* all four rules against derivatives written down by hand, None where nobody needs
-a gradient, and that G, a and b stay as they are.
+*What is checked:* all four rules against derivatives written down by hand, arrays and no Tensors,
+None where nobody needs a gradient, and that G, a and b stay as they are.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_arithmetic", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -890,9 +890,8 @@ r"""
 With that, write the only place where a rule is ever applied. It asks the rule, undoes broadcasting,
 and passes on what somebody needs. It also looks at what came back, so that a slip in a rule (a
 forgotten comma, a Tensor where an array belongs) is reported with the rule's name, instead of
-surfacing three layers further down. (It is a *generator*:
-it hands out its results one by one with `yield`, and its code runs when somebody asks for the
-first.)
+surfacing three layers further down. (It is a *generator*: it hands out its results one by one with
+`yield`, and its code runs when somebody asks for the first.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_input_gradients", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -918,15 +917,15 @@ def input_gradients(
     """
     ### BEGIN SOLUTION
     name, tensors, gradients = type(node).__name__, node.saved_tensors, node.apply(grad_output)
-    if not isinstance(gradients, tuple) or len(gradients) != len(tensors):
-        came = (
-            f"a tuple with {len(gradients)}."
-            if isinstance(gradients, tuple)
-            else f"{type(gradients).__name__}. A comma makes a tuple: (gradient,)."
-        )
+    if not isinstance(gradients, tuple):
         raise TypeError(
-            f"{name}.apply must return a tuple with one entry per input: {len(tensors)}. "
-            f"It returned {came}"
+            f"{name}.apply must return a tuple with one entry per input: {len(tensors)}. It "
+            f"returned {type(gradients).__name__}. A comma makes a tuple: (gradient,)."
+        )
+    if len(gradients) != len(tensors):
+        raise TypeError(
+            f"{name}.apply must return a tuple with one entry per input: {len(tensors)}. It "
+            f"returned a tuple with {len(gradients)}."
         )
     for tensor, gradient in zip(tensors, gradients, strict=True):
         if gradient is None or not tensor.requires_grad:
@@ -1522,8 +1521,8 @@ def backward_by_recursion(tensor: Tensor, gradient: np.ndarray) -> int:
 
 # %% [markdown]
 """
-*What is checked:* gradients of small trees and graphs, the number of visits, and that no two
-gradients share memory.
+*What is checked:* gradients of small trees and graphs, that they are Tensors and only leaves hold
+them, the number of visits, and that no two gradients share memory.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_recursion", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -1759,7 +1758,7 @@ A depth-first search finds it. Enter a tensor, deal with all its inputs, and onl
 write it down: then everything it depends on stands in the list already.
 
 Recursion would do, but not for a chain of 10,000. So keep the stack yourself. The difficulty is the
-way out: a plain stack forgets a tensor when it hands it over, and yours has to come by twice.
+way out: a plain stack forgets a tensor when it hands it over, but each tensor has to come by twice.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_topological_order", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1800,7 +1799,7 @@ def topological_order(root: Tensor) -> list[Tensor]:
 # %% [markdown]
 """
 *What is checked:* every tensor once and after its inputs, in tangled graphs too; linear work on
-diamonds; a chain of 10,000; a freed graph.
+diamonds and on chains; a chain of 10,000; a freed graph.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_topological_order", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -2460,7 +2459,7 @@ that were left open for it.
 
 PyTorch knows the other way too. Until version 0.4 (April 2018) one wrapped tensors in a second
 class, `Variable(tensor)`, and half the questions in the forums were about what had to be wrapped.
-Since then every tensor has `requires_grad`, asleep until needed, as yours has from its first day.
+Since then every tensor has `requires_grad`, asleep until needed, as yours has had from its first day.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_enable", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -2658,7 +2657,7 @@ def check_gradients(
 # %% [markdown]
 """
 *What is checked:* right rules pass, wrong ones are named by input and entry, outputs that cancel do
-not hide a mistake, tolerances and eps are used.
+not hide a mistake, tolerances and eps are used, nothing is recorded while measuring.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_check_gradients", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -3038,8 +3037,8 @@ class MatmulBackward(Function):
 
 # %% [markdown]
 """
-*What is checked:* matrices, vectors, stacks and broadcast stacks against float64 differences;
-nothing computed that nobody needs.
+*What is checked:* matrices, vectors, stacks and broadcast stacks, empty ones too, against float64
+differences; nothing computed that nobody needs.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_matmul", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
@@ -3196,7 +3195,7 @@ class LinearBackward(Function):
 
 # %% [markdown]
 """
-*What is checked:* x from one to four dimensions and an empty batch, with and without bias, against
+*What is checked:* x from one to four dimensions, no rows, no outputs, with and without bias, against
 float64 differences; None for whoever needs none; nothing changed in place.
 """
 
@@ -3401,6 +3400,10 @@ def test_autograd_reductions():
     x.max().backward()
     check.close(x.grad, [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]],
                 given="max of all of [[1, 5, 5], [7, 2, 3]]")
+    single = Tensor([[7.0]], requires_grad=True)
+    single.mean(axis=1).backward([3.0])
+    check.close(single.grad, [[3.0]], given="mean over axis 1 of [[7]], G = [3]",
+                because="the mean of one number is that number")
     same = Tensor(np.full((2, 2), 3.0), requires_grad=True)
     same.max().backward(2.0)
     check.close(same.grad, np.full((2, 2), 0.5),
@@ -4245,9 +4248,9 @@ $$L = -\log y_c = \log\Big(\sum_j e^{x_j}\Big) - x_c, \qquad y = \mathrm{softmax
 
 Differentiate it for $x_j$: first for a $j$ that is not $c$, then for $c$ itself. All exponentials
 and logarithms cancel into something you already have, and you can say the result in one breath. It
-is bounded, however wrong the network is, and that is one reason why Module 04 made exponential, sum,
-logarithm and mean one operation: their four separate rules would overflow on the way. The mean over
-$n$ rows divides by $n$; scores of shape (N, T, C) are $N\cdot T$ rows.
+is bounded, however wrong the network is, and that is one reason why Module 04 made exponential,
+sum, logarithm and mean one operation: their four separate rules would overflow on the way. The mean
+over $n$ rows divides by $n$; scores of shape (N, T, C) are $N\cdot T$ rows.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_cross_entropy", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -4326,7 +4329,7 @@ test_autograd_cross_entropy()
 
 # %% [markdown]
 r"""
-In one breath: *what you said, minus what was right.*
+The gradient of cross-entropy in one breath: *what you said, minus what was right.*
 
 ## Part 10: Keep less, compute twice (open)
 
