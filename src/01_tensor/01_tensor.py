@@ -996,15 +996,13 @@ test_tensor_elementwise()
 """
 ### The operators
 
-Now the class can learn to add. A class may grow after it has been written. Given: a decorator that
-puts the function under it into the class. You write the methods as if they stood in the class
-itself.
+Now the class can learn to add. A class may grow after it has been written. Given, in the next cell:
+`method_of`, a decorator that puts the function under it into the class. You write the methods as if
+they stood in the class itself.
 
 Python reads `t + 2` as `t.__add__(2)`. In `2 - t` it asks the number first; the number declines,
 and Python calls `t.__rsub__(2)`: the `r` says that `t` stood on the **right**. So in these methods
 the order of the operands is yours to restore.
-
-Given, in the next cell: `method_of`, that decorator.
 """
 
 # %%
@@ -2496,9 +2494,9 @@ else:
 
 # %% [markdown]
 """
-About nine in ten, with nothing but your tensors and no learning at all. The averages are blurred
-where writers differ, and the misread digits fall between two of them. Keep that number in mind: a
-network that *learns* has to beat it.
+About nine in ten, with nothing but your tensors and no learning at all. Keep that number in mind: a
+network that *learns* has to beat it. The averages are blurred where writers differ, and the misread
+digits fall between two of them.
 
 # Reflect
 
