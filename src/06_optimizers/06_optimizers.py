@@ -29,16 +29,16 @@ In 2017, in Freiburg, Ilya Loshchilov and Frank Hutter looked into a puzzle. Ada
 old, learned faster than plain gradient descent on almost everything, and yet the networks that won
 at recognising images were still trained with the older rule. The cause they found was one line, the
 same in every popular library: to keep weights small, a bit of the weight was added to its gradient.
-For the old rule that shrinks all weights alike. In Adam the very same line shrinks some a hundred
-times more than others, and those that need it most the least. For years nobody had noticed,
-because the code looked right and the loss went down. In Part 5 you see it happen, and repair it.
+For the old rule that shrinks all weights alike. In Adam the very same line shrinks some weights a
+hundred times faster than others. For years nobody had noticed, because the code looked right and
+the loss went down. In Part 5 you see it happen, and repair it.
 
 ## Where this module stands
 
 ```
- 01 Tensor     data, requires_grad ──┐
- 03 Layers     parameters() ─────────┼──►  06 Optimizers  ──►  07 Training
- 05 Autograd   parameter.grad ───────┘     grad -> new data    every later module
+ 01 Tensor    data, requires_grad ──┐
+ 03 Layers    parameters() ─────────┼─►  06 Optimizers   ─►  07 Training
+ 05 Autograd  parameter.grad ───────┘    grad -> new data    later modules
 ```
 
 In words: an optimizer never sees a layer or a loss. It gets a list of tensors once, and from then
@@ -141,8 +141,8 @@ $$\theta \leftarrow \theta - \eta \, \nabla L(\theta)$$
 $\theta$ is a parameter, $\eta$ the *learning rate*, `lr` in code. All that an optimizer needs for
 this is a list of the tensors it may change.
 
-Break it first. Somebody wants smaller initial weights and writes `* 0.1`. Then one honest step down
-the gradient, which skips a tensor without one.
+Break it first. Somebody wants smaller initial weights and writes `* 0.1`. The cell then takes one
+step against the gradient, and skips a tensor that has none, as an optimizer would.
 
 **What will this print?** Will the loss fall? Will there be an error?
 """
@@ -160,14 +160,22 @@ print(f"loss: {loss.item():.4f}, after a step {(shrunken * shrunken).sum().item(
 """
 No error, and no learning. Gradients arrive at *leaves* only, and `shrunken` is the result of an
 operation. An optimizer that accepts such a tensor skips it in silence at every step, and you search
-for days. The same goes for a tensor without `requires_grad`. And a tensor that is in the list twice
-(weights shared by two layers) would take two steps at a time. So the list is checked once, at the
-door. It comes in many forms: `model.parameters()`, two lists added up, a generator that can be
-walked only once.
+for days. (PyTorch refuses it at the door with `can't optimize a non-leaf Tensor`.) The same goes
+for a tensor without `requires_grad`. And a tensor that is in the list twice (weights shared by two
+layers) would take two steps at a time. So the list is checked once, at the door. It comes in many
+forms: `model.parameters()`, two lists added up, a generator that can be walked only once.
+
+Given: `require_tensor`, and the refusal of a Tensor in place of a list. The rest is yours.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
+def require_tensor(index: int, item: Any) -> None:
+    """Refuse an item of `params` that is not a Tensor, with its place and its type."""
+    if not isinstance(item, Tensor):
+        raise ValueError(f"params[{index}] is a {type(item).__name__}, expected a Tensor")
+
+
 def check_parameters(params: Iterable[Tensor]) -> list[Tensor]:
     """Return the tensors to optimize as a list: each tensor once, at its first place.
 
@@ -176,23 +184,22 @@ def check_parameters(params: Iterable[Tensor]) -> list[Tensor]:
             *same object* counts as the same tensor, not equal values.
 
     Raises:
-        ValueError: an item that is not a Tensor (the message has its type), has requires_grad
-            False, or is the result of an operation (`getattr(item, "_grad_fn", None)` is not
-            None). The message names the place as ``params[i]``, counted from 0.
-        ValueError: nothing to optimize ("empty"), or `params` is itself a Tensor, whose rows are
-            no parameters (the message asks for a "list").
+        ValueError: an item that is not a Tensor, has requires_grad False, or is the result of an
+            operation (`getattr(item, "_grad_fn", None)` is not None). The message names the
+            place as ``params[i]``, counted from 0.
+        ValueError: there is nothing to optimize; the message says "empty".
+        ValueError: `params` is itself a Tensor, whose rows are no parameters.
 
     Example:
         w = Tensor([1.0], requires_grad=True)
         check_parameters(p for p in (w, w))  ->  [w]
     """
-    ### BEGIN SOLUTION
     if isinstance(params, Tensor):
         raise ValueError("params is one Tensor, expected a list of them: write [tensor]")
+    ### BEGIN SOLUTION
     found: dict[int, Tensor] = {}
     for index, tensor in enumerate(params):
-        if not isinstance(tensor, Tensor):
-            raise ValueError(f"params[{index}] is a {type(tensor).__name__}, expected a Tensor")
+        require_tensor(index, tensor)
         if not tensor.requires_grad:
             raise ValueError(
                 f"params[{index}], of shape {tensor.shape}, has requires_grad=False: "
@@ -214,7 +221,7 @@ def check_parameters(params: Iterable[Tensor]) -> list[Tensor]:
 *What is checked:* order, repeats, equal values, generators, and every fault with its place.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_parameters", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_parameters", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 @probe
 def keep(order, as_generator=False):
     """Which of three parameters (with equal values) come back, by their number."""
@@ -286,11 +293,11 @@ Whatever the rule is, one `step()` always does the same: walk the parameters, sk
 no part in this loss (their `grad` is None), and let the rule change the data of the others.
 
 ```
-            Optimizer                      SGD, Adam, AdamW
+            Optimizer                           SGD, Adam, AdamW
   step():   for each parameter
-              has it a gradient? --no--> skip
+              a gradient? --no--> skip
               | yes
-              +- update(index, data, gradient)  <-- each class has its own rule
+              +- update(index, data, gradient)  <-- a rule for each class
 ```
 
 In words: the rule sees plain arrays and a number. The number is the parameter's place in the list,
@@ -334,7 +341,7 @@ for gradient in (Tensor([1.0, 2.0]), np.array([1.0, 2.0])):
 
 # %% [markdown]
 """
-The `.data` of a NumPy array is Python's raw view of its memory, with which nobody can calculate.
+The `.data` of a NumPy array is Python's raw view of its memory, and cannot be calculated with.
 `np.asarray(gradient, dtype=np.float32)` takes both, and copies nothing that is float32 already.
 """
 
@@ -379,12 +386,14 @@ class Optimizer:
 
         Raises:
             ValueError: a gradient whose shape is not that of the parameter. The message has
-                ``params[i]`` and both shapes.
+                ``params[i]`` and both shapes. Nothing has moved: the shapes of all parameters
+                are checked before the first `update`.
 
         Example:
             gradients [g0, None, g2]  ->  update(0, ..., g0), update(2, ..., g2)
         """
         ### BEGIN SOLUTION
+        moves = []
         for index, parameter in enumerate(self.params):
             if parameter.grad is None:
                 continue
@@ -394,7 +403,9 @@ class Optimizer:
                     f"params[{index}] has shape {parameter.shape}, "
                     f"but its gradient has shape {gradient.shape}"
                 )
-            self.update(index, parameter.data, gradient)
+            moves.append((index, parameter.data, gradient))
+        for move in moves:
+            self.update(*move)
         self.step_count += 1
         ### END SOLUTION
 
@@ -417,7 +428,7 @@ class Optimizer:
 # %% [markdown]
 """
 *What is checked:* which parameters the rule meets, with which index, array and gradient; what is
-counted; None after `zero_grad`; shapes that differ.
+counted; None after `zero_grad`; shapes that differ, and that nothing moves then.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_optimizers_loop", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -456,6 +467,24 @@ def count_steps():
     return [*counts, optimizer.step_count]
 
 
+@probe
+def half_a_step():
+    """Which of two parameters are updated when the second gradient has a wrong shape."""
+    class Recorder(Optimizer):
+        def update(self, index, data, gradient):
+            moved.append(index)
+
+    moved = []
+    pair = [Tensor([1.0, 2.0], requires_grad=True), Tensor([1.0, 2.0], requires_grad=True)]
+    optimizer = Recorder(pair)
+    pair[0].grad, pair[1].grad = Tensor([1.0, 1.0]), np.ones(1, dtype=np.float32)
+    try:
+        optimizer.step()
+    except ValueError:
+        return moved
+    return "no error"
+
+
 def test_optimizers_loop():
     """The loop skips what has no gradient, hands over the real data, and counts its steps."""
     calls = record_a_step()
@@ -490,6 +519,10 @@ def test_optimizers_loop():
         check.raises(ValueError, optimizer.step, mentions=["params[0]", "(2,)", str(shape)],
                      given=f"a gradient of shape {shape} for params[0] of shape (2,)",
                      because="NumPy would broadcast it; the shapes have to be equal, not the sizes")
+    check.equal(half_a_step(), [], given="gradients of shapes (2,) and (1,) for two parameters "
+                                         "of shape (2,): which were updated before the error",
+                because="half a step is worse than none: all shapes are checked before the first "
+                        "parameter moves")
 
 
 test_optimizers_loop()
@@ -536,7 +569,10 @@ try:
     axes.loglog(batch_sizes, errors, "o-", label="measured")
     axes.loglog(batch_sizes, errors[0] / np.sqrt(batch_sizes), "k:", label="1 / sqrt(batch)")
     axes.set(xlabel="examples in the batch", ylabel="error / length of the gradient",
-             title="Four times the examples, half the noise")
+             title="Four times the examples, half the noise",
+             xticks=batch_sizes, xticklabels=batch_sizes,
+             yticks=[0.5, 1, 2, 4, 8], yticklabels=[0.5, 1, 2, 4, 8])
+    axes.minorticks_off()
     axes.legend()
     plt.show()
 except ImportError:
@@ -545,8 +581,8 @@ except ImportError:
 # %% [markdown]
 r"""
 Twice. The error falls with $1/\sqrt{\text{batch}}$: four times the work for half the noise. A
-single example points mostly somewhere else, and yet its step is so cheap that many of them win over
-one perfect step. You will measure that on the digits below.
+single example points mostly somewhere else, and yet its step is so cheap that many of them beat one
+perfect step. You will measure that on the digits below.
 
 ### Weight decay is a gradient
 
@@ -555,7 +591,7 @@ Large weights are often a sign that a network memorises. *L2 regularisation* put
 $$L_\text{total}(\theta) = L(\theta) + \frac{\lambda}{2} \sum_i \theta_i^2$$
 
 Nobody needs to compute that price at each step, because only its gradient takes part in a step.
-**Derive it**, then let your own autograd check you: put your formula into the last line.
+**Derive it**, then let your own autograd check you: replace the None by your formula.
 """
 
 # %%
@@ -563,7 +599,8 @@ theta = Tensor([10.0, -10.0, 4.0], requires_grad=True)
 price = (theta * theta).sum() * (0.1 / 2)
 price.backward()
 print("autograd says:", np.asarray(theta.grad))
-print("my formula:   ", "?")
+my_formula = None  # an expression of theta.data
+print("my formula:   ", my_formula)
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_weight_decay", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -641,9 +678,9 @@ with np.errstate(divide="ignore"):
 # %% [markdown]
 """
 Two faults in one line. `[array] * 2` is one array with two places in a list, so all parameters
-would share one memory. And `zeros_like` takes over the dtype of the *parameter*: in float16 a small
-square becomes 0, and the step infinite. State adds up many small numbers: it needs a dtype that
-can.
+would share one memory. And `zeros_like` copies the dtype of the *parameter*: in float16 a small
+square becomes 0, and the step infinite. State adds up many small numbers: it needs a dtype that can
+hold them.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_memory", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -749,7 +786,7 @@ def update_velocity(velocity: np.ndarray, gradient: np.ndarray, momentum: float)
 an untouched gradient.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_velocity", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_velocity", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @probe
 def follow(start, gradients, momentum):
     """The velocity after some gradients, whether it came back itself, and the gradients."""
@@ -787,17 +824,15 @@ Under a constant gradient the velocity grows towards g + 0.9 g + 0.81 g + ... = 
 Now the ideas meet. One question is left to you: does the decay go into the velocity, or past it?
 Think of what the decay *is*.
 
-Given: `momentum_buffers` is a *cached property*. The arrays are made when something first asks for
-them and kept from then on, so that SGD without momentum, which never asks, costs no memory.
+Given: the numbers are checked, and `momentum_buffers` is a *cached property*. The arrays are made
+when something first asks for them and kept from then on, so that SGD without momentum, which never
+asks, costs no memory.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_sgd", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class SGD(Optimizer):
-    """Stochastic gradient descent, with optional momentum and L2 weight decay.
-
-    v <- momentum * v + (gradient + weight_decay * data);  data <- data - lr * v
-    """
+    """Stochastic gradient descent, with optional momentum and L2 weight decay."""
 
     settings: ClassVar[dict[str, float]] = {
         "lr": math.inf, "momentum": 1.0, "weight_decay": math.inf,
@@ -822,7 +857,7 @@ class SGD(Optimizer):
     def update(self, index: int, data: np.ndarray, gradient: np.ndarray) -> None:
         """Move `data`, the array of parameter number `index`, one step downhill, in place.
 
-        With momentum, the parameter's own velocity takes in the gradient, decay included, and
+        With momentum, the parameter's own velocity takes in what pulls at the parameter, and
         the step follows the velocity. Without momentum, `momentum_buffers` is not touched: asking
         for it allocates it.
 
@@ -845,7 +880,7 @@ class SGD(Optimizer):
         return [buffer.copy() for buffer in self.momentum_buffers] if self.has_momentum() else None
 
     def set_momentum_state(self, state: list[np.ndarray] | None) -> None:
-        """Take over the velocities of `get_momentum_state()`; None: start from rest.
+        """Set the velocities from `get_momentum_state()`; None starts from rest.
 
         ValueError, and nothing changed, when number or shapes differ, or without momentum.
         """
@@ -950,6 +985,9 @@ test_optimizers_sgd()
 
 # %% [markdown]
 r"""
+So SGD is $v \leftarrow \mu v + (g + \lambda\theta)$, then $\theta \leftarrow \theta - \eta v$: the
+decay is a part of the gradient.
+
 ### The valley again
 
 **Predict:** at the same rate, 0.018, will momentum make the path *across* the valley calmer or
@@ -989,19 +1027,21 @@ try:
         axes.plot(path[:, 0], path[:, 1], ".-", linewidth=1)
         axes.set(title=name, xlabel="x (flat)")
     row[0].set_ylabel("y (steep)")
-    figure.suptitle("60 steps from (-4, 1): momentum gets further along, and swings wider across")
+    figure.suptitle("60 steps from (-4, 1): momentum gets further along, and swings wider across "
+                    "(lr 0.03 without it leaves the picture)", fontsize=10)
     plt.show()
 except ImportError:
-    print("Without matplotlib you miss a tight zigzag that stays behind, and wide swings that go.")
+    print("Without matplotlib you miss a tight zigzag that stays behind, and wide swings that "
+          "arrive.")
 
 # %% [markdown]
 r"""
-Both sayings about momentum are true, of different things. *In the sum*, gradients that alternate
-cancel, and the gradient along the valley, which keeps its sign, adds up to ten times its size: $x$
-arrives much sooner. *But the path swings wider* across than plain SGD at the same rate: the
-velocity carries the point up the other wall before new gradients have used it up, so $y$ swings
-like a pendulum that loses only a little each time. What you gain across is room: plain SGD explodes
-above $2/100$, momentum 0.9 only above $2\,(1 + 0.9)/100 = 0.038$.
+People say that momentum calms the path, and that it makes it swing. Both are true, of different
+things. *In the sum*, gradients that alternate cancel, and the gradient along the valley, which
+keeps its sign, adds up: $x$ arrives much sooner. *But the path swings wider* across than plain SGD
+at the same rate: the velocity carries the point up the other wall before new gradients have used it
+up, so $y$ swings like a pendulum that loses only a little each time. What you gain across is room:
+plain SGD explodes above $2/100$, momentum 0.9 only above $2\,(1 + 0.9)/100 = 0.038$.
 """
 
 # %% [markdown]
@@ -1044,7 +1084,7 @@ def update_moments(
 *What is checked:* both averages over one and two gradients, in place, and an untouched gradient.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_moments", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_moments", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 @probe
 def averages(m, v, gradients, beta1, beta2):
     """m, v and the gradients after update_moments took in one gradient after another."""
@@ -1085,8 +1125,7 @@ The step is to go along $m / \sqrt{v}$: the average gradient, divided by the usu
 gradient that is always 1, with no noise at all, both averages should be 1, and so should every
 step, in units of the learning rate.
 
-**What will this print?** How long are the first steps really? Too short, because both averages
-start at zero? (This is what most people expect, and what many tutorials say.)
+**What will this print?** How long are the first steps really: too short, right, or too long?
 """
 
 # %%
@@ -1106,8 +1145,8 @@ print("length" + "".join(f"{raw[t - 1]:7.2f}" for t in (1, 2, 5, 10, 20, 100, 10
 # %% [markdown]
 r"""
 Too *long*: several times, for a hundred steps and more, while the network is furthest from anything
-sensible. Both averages are too small, but $v$ is further behind than $m$, and we divide by its
-root.
+sensible. Most people expect short steps, because both averages start at zero, and many tutorials
+say so. Both are too small indeed, but $v$ is further behind than $m$, and we divide by its root.
 
 **Derive the cure.** Write down what is in $m$ after $t$ gradients $g_1, \dots, g_t$, starting with
 $m = 0$. It is a weighted sum. Which weight does $g_t$ have? And $g_{t-1}$? What do the weights add
@@ -1127,8 +1166,8 @@ def honest_average(values, beta):
     return float(weights @ np.array(values) / weights.sum())
 
 
-print("gradients 1, 5, 2, beta 0.9: honest average", honest_average([1.0, 5.0, 2.0], 0.9))
-print("m = 0.1 * (0.81 * 1 + 0.9 * 5 + 2) =", 0.1 * (0.81 * 1 + 0.9 * 5 + 2), "divided by ... ?")
+print(f"gradients 1, 5, 2, beta 0.9: honest average {honest_average([1.0, 5.0, 2.0], 0.9):.4f}")
+print(f"m = 0.1 * (0.81 * 1 + 0.9 * 5 + 2) = {0.1 * (0.81 * 1 + 0.9 * 5 + 2):.4f}, divided by ...?")
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_direction", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -1159,7 +1198,7 @@ def adam_direction(
 numbers, float32, and that m and v stay as they were.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_direction", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_direction", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
 @probe
 def moments_after():
     """m and v after a call of adam_direction."""
@@ -1238,10 +1277,11 @@ except ImportError:
 
 # %% [markdown]
 r"""
-Dividing by $1-\beta_1^t$ and $1-\beta_2^t$ makes every step one learning rate long, from the first
-one on, and *whatever the size of the gradient*, as long as it is large next to $\epsilon$. That is
-the promise of Adam: `lr` is the length of a step, in every coordinate. Noise makes steps shorter:
-where gradients change their sign, $m$ is small and $v$ is not.
+Under a steady gradient, dividing by $1-\beta_1^t$ and $1-\beta_2^t$ makes every step one learning
+rate long, from the first one on, and *whatever the size of the gradient*, as long as it is large
+next to $\epsilon$. (With an $\epsilon$ of 0.5 it is not: 1 / 1.5 = 0.67.) That is the promise of
+Adam: `lr` is the length of a step, in every coordinate. Noise makes steps shorter: where gradients
+change their sign, $m$ is small and $v$ is not.
 
 ### The class, and the shared form
 
@@ -1251,6 +1291,8 @@ about decay, and calls it.
 
 Which $t$? Think of a parameter that takes part in few batches only. Its averages have seen fewer
 gradients than `step()` was called. So each parameter has a count of its own, in `updates`.
+
+Given: the numbers are checked and kept. You set up the memory, and write the rule.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_adam", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1269,7 +1311,7 @@ class Adam(Optimizer):
         self, params: Iterable[Tensor], lr: float = 0.001,
         betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
     ):
-        """Check and keep the numbers (given); set up the memory.
+        """Check and keep the numbers, and set up the memory.
 
         m_buffers, v_buffers: a float32 array of zeros per parameter in each, all their own.
         updates: int64 array, one 0 per parameter; how many gradients its averages have seen.
@@ -1460,8 +1502,8 @@ decide. With SGD all weights shrink alike.
 # %%
 def decay_by(kind, **settings):
     """Mean of 1,000 weights that start at 1.0 after 200 steps, for noise of two sizes."""
-    noise, weights = np.random.default_rng(0), [Tensor(np.ones(1000), requires_grad=True)
-                                                for _ in range(2)]
+    noise = np.random.default_rng(0)
+    weights = [Tensor(np.ones(1000), requires_grad=True) for _ in range(2)]
     optimizer = kind(weights, **settings)
     for _ in range(200):
         for weight, size in zip(weights, (10.0, 0.001), strict=True):
@@ -1485,14 +1527,10 @@ m \leftarrow \beta_1 m + (1-\beta_1) g,\qquad v \leftarrow \beta_2 v + (1-\beta_
 \theta \leftarrow \theta - \eta\,\frac{\hat m}{\sqrt{\hat v}+\epsilon}$$
 
 The decay is averaged into $m$ with everything else, and then divided by the size of the gradients.
-AdamW takes it out of the gradient:
 
-$$\text{AdamW:}\quad \theta \leftarrow \theta - \eta\lambda\,\theta,\qquad
-m \leftarrow \beta_1 m + (1-\beta_1) g,\qquad v \leftarrow \beta_2 v + (1-\beta_2) g^2,\qquad
-\theta \leftarrow \theta - \eta\,\frac{\hat m}{\sqrt{\hat v}+\epsilon}$$
-
-Every weight now shrinks by the same fraction $\eta\lambda$ per step, and the averages never see the
-decay. The shrinking applies to the weight as it was *before* the step.
+Where should it stand instead, so that every weight shrinks by the same fraction $\eta\lambda$ per
+step, and the averages never see it? Cross the term out in the line above, and write it in where it
+belongs. (The shrinking applies to the weight as it was *before* the step.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_adamw", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1592,8 +1630,15 @@ print(f"AdamW mean weight: gradients about 10: {large:5.2f}, about 0.001: {tiny:
 
 # %% [markdown]
 """
-Both groups alike, as the factor says, up to the noise of the gradients. One line in another place
-was the whole difference.
+Both groups alike, as the factor says, up to the noise of the gradients. One term in another place
+was the whole difference:
+
+```
+   Adam    g + λθ --> averages m, v --> step by η m̂ / (√v̂ + ε)
+
+   AdamW   θ shrinks by ηλθ
+           g      --> averages m, v --> step by η m̂ / (√v̂ + ε)
+```
 
 ## Part 6: State that survives
 
@@ -1632,11 +1677,11 @@ takes it back:
 In words: no objects and no code, so that it can be stored in any file format, and read from a file
 that a stranger sent. Two rules make it safe.
 
-* **Handing out copies.** A state that shared memory with the live buffers would change with the
-  next step.
-* **Taking back is all or nothing.** Everything is checked before the first number is written. A
-  load that fails half-way leaves an optimizer whose first buffers belong to one run and the rest to
-  another.
+* **Hand out copies.** A state that shared memory with the live buffers would change with the next
+  step.
+* **Take back all or nothing.** A load that fails half-way leaves an optimizer whose first buffers
+  belong to one run and the rest to another. So check before you write, and where you cannot, put
+  back what you changed.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_restore", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1764,7 +1809,9 @@ test_optimizers_restore()
 # %% [markdown]
 """
 Now the whole state. Given: `check_entries` takes a state apart and refuses what does not belong to
-this kind of optimizer. How the pieces go back, and in which order, is yours.
+this kind of optimizer. How the pieces go back, and in which order, is yours. Somebody will load the
+state of an SGD with momentum into a plain `SGD(params)`. **Before you write:** which buffers does
+that one have, and from when on does it have the others?
 """
 
 # %%
@@ -1808,24 +1855,31 @@ def collect_state(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def restore_state(optimizer: Optimizer, state: dict[str, Any]) -> None:
-    """Put a collected state back. ValueError, and nothing changed, if it does not fit.
+    """Put a collected state back, also into an optimizer that was made with other settings.
 
-    The numbers and arrays come from `check_entries(optimizer, state)`.
+    Its numbers are those of the state afterwards. They and the arrays come from
+    `check_entries(optimizer, state)`. If anything does not fit, ValueError, and all numbers and
+    arrays are what they were.
     """
     ### BEGIN SOLUTION
     numbers, arrays = check_entries(optimizer, state)
-    restore_arrays(optimizer.buffers(), arrays)
-    for name, value in numbers.items():
-        setattr(optimizer, name, value)
+    before = {name: getattr(optimizer, name) for name in numbers}
+    vars(optimizer).update(numbers)
+    try:
+        restore_arrays(optimizer.buffers(), arrays)  # which there are depends on the numbers
+    except ValueError:
+        vars(optimizer).update(before)
+        raise
     ### END SOLUTION
 
 # %% [markdown]
 """
-*What is checked:* all entries, copies, the same steps after a restart to the last bit, and an
-optimizer that is as it was after a state that does not fit.
+*What is checked:* all entries, copies, the same steps after a restart to the last bit, also when
+the new optimizer was made with other settings, and an optimizer that is as it was after a state
+that does not fit.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_state", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_state", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @probe
 def entries_of_state(steps_later):
     """The state of an SGD after one step, looked at right away or two steps later."""
@@ -1840,10 +1894,38 @@ def entries_of_state(steps_later):
 
 
 @probe
-def faulty_load(name, value):
+def resume(kind, settings, made):
+    """Of an optimizer that loads another's state: the error, its count, its steps, the others'."""
+    def fresh(numbers):
+        parameters = [Tensor([1.0, 2.0], requires_grad=True), Tensor([[3.0]], requires_grad=True)]
+        return parameters, {"SGD": SGD, "Adam": Adam, "AdamW": AdamW}[kind](parameters, **numbers)
+
+    def run(parameters, optimizer, seed):
+        rng = np.random.RandomState(seed)
+        for _ in range(3):
+            for parameter in parameters:
+                parameter.grad = Tensor(rng.randn(*parameter.shape))
+            optimizer.step()
+        return [parameter.data.copy() for parameter in parameters]
+
+    (parameters, first), (others, second) = fresh(settings), fresh(made)
+    saved = run(parameters, first, seed=1)
+    state, error = first.state_dict(), ""
+    uninterrupted = run(parameters, first, seed=2)
+    for parameter, data in zip(others, saved, strict=True):
+        parameter.data = data
+    try:
+        second.load_state_dict(state)
+    except ValueError as fault:
+        error = str(fault)
+    return error, run(others, second, seed=2), uninterrupted, second.step_count
+
+
+@probe
+def faulty_load(name, value, momentum):
     """The error of loading a state with one wrong entry, and what changed in the optimizer."""
     parameter = Tensor([1.0, 2.0], requires_grad=True)
-    source, target = SGD([parameter], lr=0.5, momentum=0.5), SGD([parameter], momentum=0.9)
+    source, target = SGD([parameter], lr=0.5, momentum=0.5), SGD([parameter], momentum=momentum)
     parameter.grad = Tensor([1.0, -1.0])
     source.step()
     before, message = target.state_dict(), ""
@@ -1865,41 +1947,29 @@ def test_optimizers_state():
     check.equal(entries_of_state(2), expected, given="the same state, looked at two steps later",
                 because="a state is a copy: the run that goes on must not change it")
 
-    def fresh(kind, **settings):
-        parameters = [Tensor([1.0, 2.0], requires_grad=True), Tensor([[3.0]], requires_grad=True)]
-        return parameters, kind(parameters, **settings)
-
-    def run(parameters, optimizer, steps, seed):
-        rng = np.random.RandomState(seed)
-        for _ in range(steps):
-            for parameter in parameters:
-                parameter.grad = Tensor(rng.randn(*parameter.shape))
-            optimizer.step()
-        return [parameter.data.copy() for parameter in parameters]
-
-    for kind, settings in [(SGD, {"lr": 0.1, "momentum": 0.9}), (Adam, {"lr": 0.1}),
-                           (AdamW, {"lr": 0.1})]:
-        parameters, optimizer = fresh(kind, **settings)
-        saved_data = run(parameters, optimizer, 3, seed=1)
-        state = optimizer.state_dict()
-        uninterrupted = run(parameters, optimizer, 3, seed=2)
-        resumed, other = fresh(kind, **{**settings, "lr": 0.5})
-        for parameter, data in zip(resumed, saved_data, strict=True):
-            parameter.data = data
-        other.load_state_dict(state)
-        got = run(resumed, other, 3, seed=2)
-        name = state["optimizer"]
-        check.equal(other.step_count, 6, given=f"step_count of {name}: 3 restored, 3 own steps",
-                    because="the count goes on where it was")
-        check.equal(got, uninterrupted, given=f"{name}: three steps after a restart",
+    heavy = {"lr": 0.1, "momentum": 0.9}
+    for kind, settings, made in [("SGD", heavy, {**heavy, "lr": 0.5}), ("Adam", {"lr": 0.1}, {}),
+                                 ("AdamW", {"lr": 0.1}, {}), ("SGD", heavy, {}),
+                                 ("SGD", {"lr": 0.1}, heavy)]:
+        error, got, uninterrupted, count = resume(kind, settings, made)
+        what = f"the state of an {kind} with {settings}, loaded into one made with {made}"
+        check.equal(error, "", given=f"{what}: the error",
+                    because="the settings come with the state: momentum brings its velocities")
+        check.equal(got, uninterrupted, given=f"{what}: three more steps",
                     because="the very same steps as without a restart, to the last bit")
-    for name, value, word in [("velocity.0", np.ones(3), "velocity.0"), ("lr", -1.0, "lr"),
-                              ("optimizer", "Adam", "Adam"), ("step_count", -1, "step_count")]:
-        message, changed = faulty_load(name, value)
-        check.true(word in message, given=f"a state with {name} = {value!r}: error {message!r}",
+        check.equal(count, 6, given=f"{what}: step_count after 3 steps before and 3 after",
+                    because="the count goes on where it was")
+    for name, value, word, momentum in [
+        ("velocity.0", np.ones(3), "velocity.0", 0.9), ("lr", -1.0, "lr", 0.9),
+        ("optimizer", "Adam", "Adam", 0.9), ("step_count", -1, "step_count", 0.9),
+        ("velocity.0", np.ones(3), "velocity.0", 0.0),
+    ]:
+        message, changed = faulty_load(name, value, momentum)
+        what = f"a state with {name} = {value!r}, into an SGD with momentum {momentum}"
+        check.true(word in message, given=f"{what}: error {message!r}",
                    because="what does not fit is a ValueError that says what")
-        check.equal(changed, [], given=f"a state with {name} = {value!r}: what changed",
-                    because="all or nothing: everything is checked before anything is written")
+        check.equal(changed, [], given=f"{what}: what changed",
+                    because="all or nothing: whatever was set before the error is put back")
 
 
 test_optimizers_state()
@@ -1911,22 +1981,26 @@ r"""
 Adam's promise is worth having: steps of a known length, whatever the scale of the loss. Its price
 is two arrays per parameter. Can you keep the promise for one?
 
-`Lean` must do what the docstring says. How is up to you: at least three quite different rules pass,
-and one of them was found by a computer search in 2023. The class has everything but the ideas:
-fill in the three places. (Any fixed numbers you need may stand in the code.)
+`Lean` must do what the docstring says. How is up to you: at least three quite different rules pass.
+The class has everything but the ideas: fill in the three places. (Any fixed numbers you need may
+stand in the code.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_lean", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
 class Lean(Optimizer):
     """An optimizer with at most one number of memory per number of the parameters.
 
+    (A count for each parameter tensor may come on top.)
+
     * Scale-free: all gradients of a run times 1,000, or times 0.001, and the path is the same,
       up to 1 %.
+    * lr sets the length: under the same gradients, twice the lr goes twice as far, up to 1 %.
     * Bounded: no number moves further than 4 * lr in one step, and by 1 % of lr at least in each
-      of the first steps under a constant gradient.
+      of the first five steps under a constant gradient.
     * It follows the *average* gradient: under gradients 3, -1, -1, 3, -1, -1, ... it goes down.
     * Where all gradients have been zero, nothing moves (and nothing becomes NaN).
-    * It gets to the floor of the valley of Part 3.
+    * It gets to the floor of the valley of Part 3: with lr 0.01 from (-4, 1), its mean height in
+      the last 20 of 1,000 steps is below a twentieth of the height at the start.
     * In place, float32; `buffers()` has all that it remembers, so that a restart works.
     """
 
@@ -1957,7 +2031,7 @@ class Lean(Optimizer):
 *What is checked:* each property of the docstring, on paths of your rule.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_optimizers_lean", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_optimizers_lean", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 @probe
 def lean_path(gradients, scale=1.0, lr=0.01, restart=None):
     """The data of a parameter of ones after each step, with a restart after a step or not."""
@@ -2013,10 +2087,14 @@ def test_optimizers_lean():
         check.close(lean_path(noisy, scale), path, rtol=0, atol=3e-3,
                     given=f"the path under 30 noisy gradients, all times {scale}",
                     because="the scale of the loss must not matter")
+    check.close(np.array(lean_path(noisy, lr=0.02)) - 1, 2 * (np.array(path) - 1), rtol=0,
+                atol=6e-3, given="how far 30 noisy gradients take it with lr 0.02",
+                because="lr sets the length: twice as far as with lr 0.01")
     steps = np.abs(np.diff(np.array(path), axis=0, prepend=1.0))
     check.true(bool(steps.max() <= 0.0401),
                given=f"the longest move of a number, lr 0.01: {steps.max():.4f}",
-               because="no number moves further than 4 * lr in one step")
+               because="at most 4 * lr. An average that looks back very far is tiny after the "
+                       "first gradient; dividing by its root makes a giant step")
     constant = np.array(lean_path([[2.0, -2.0]] * 5))
     check.equal(np.sign(constant[-1] - 1).tolist(), [-1.0, 1.0],
                 given="two numbers after five gradients of 2 and -2: the signs of their moves",
@@ -2051,11 +2129,11 @@ test_optimizers_lean()
 
 # %% [markdown]
 r"""
-The sign of a running average is one answer (near to it is *Lion*, the rule from the search of
-2023). Another divides the plain gradient by the root of its average square (*RMSprop*, from a slide
-of a lecture by Geoffrey Hinton, 2012, never published as a paper). A third divides the average
-gradient by one size for the whole tensor. What each gives away, against Adam, you can measure on
-the digits.
+The sign of a running average is one answer. (*Lion*, a rule that a computer search found in 2023,
+is a close relative.) Another divides the plain gradient by the root of its average square
+(*RMSprop*, from a slide of a lecture by Geoffrey Hinton, 2012, never published as a paper). A third
+divides the average gradient by one size for the whole tensor. What each gives up against Adam, you
+can measure on the digits.
 
 ## Part 8: The loss that does not move (bug hunt)
 
@@ -2063,10 +2141,11 @@ A colleague wants to train a network further, starting from weights that were sa
 
 > "No error. But the loss is the same at every step, to the last digit. I thought the learning rate
 > was too small, so I made it a thousand times larger: still the same. The gradients are there, I
-> printed them, and they even *grow* from step to step! Once I got it moving, with a line too ugly
-> to show, and the day after the saved weights were not the ones I had saved."
+> printed them, and they even *grow* from step to step! Once I did get it moving, with a line too
+> ugly to show, and the next day the saved weights were not the ones I had saved."
 
-There are two faults. Run the cell below the function, see the symptoms, and repair the function.
+There are two faults. Run the cell below the function: you see one of them at once. The other shows
+only when the first is repaired, so run the cell again then.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "optimizers_fine_tune", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
@@ -2176,9 +2255,9 @@ test_optimizers_fine_tune()
 
 # %% [markdown]
 """
-An optimizer holds *tensors*, not a model. Whoever replaces a layer's weight afterwards leaves it
-with the old ones, which it faithfully goes on zeroing and never sees a gradient at. The growing
-gradients were the clue: nobody set the *new* ones to None. The second fault is the price of writing
+An optimizer holds *tensors*, not a model. Replace a layer's weight afterwards, and it is left with
+the old one: it keeps stepping a tensor that no gradient reaches any more. The growing gradients
+were the clue: nobody set the *new* ones to None. The second fault is the price of writing
 in place: `Tensor(array)` shares the memory of a float32 array, so the step wrote into the saved
 weights. Copy what you want to keep.
 """
@@ -2251,13 +2330,13 @@ rules = {
     "Adam": lambda params, lr: Adam(params, lr=lr),
 }
 final = {name: [] for name in rules}
-print(f"{'lr':18}" + "".join(f"{rate:>8.2g}" for rate in rates))
-for name, rule in rules.items():
-    for rate in rates:
+print(f"{'lr':>8}" + "".join(f"{name:>20}" for name in rules))
+for rate in rates:
+    for name, rule in rules.items():
         with np.errstate(all="ignore"):  # the largest rates may overflow
             _, losses = train(lambda params, rate=rate, rule=rule: rule(params, rate))
         final[name].append(losses[-1])
-    print(f"{name:18}" + "".join(f"{loss:8.3f}" for loss in final[name]))
+    print(f"{rate:8.2g}" + "".join(f"{losses[-1]:20.3f}" for losses in final.values()))
 
 # %%
 try:
@@ -2313,14 +2392,17 @@ try:
     figure, row = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True, layout="constrained")
     for axes, title in zip(row, ("lr 0.05", "lr 0.005 x batch"), strict=True):
         for batch in sizes:
-            axes.plot(curves[title, batch], "o-", label=f"batch {batch}")
+            line = "k--" if batch == 1 else "o-"  # batch 1 would lie under batch 10
+            axes.plot(curves[title, batch], line, label=f"batch {batch}", zorder=3 - (batch > 1))
         axes.set(title=title, xlabel="passes over the digits", ylim=(0, 3))
     row[0].set_ylabel("loss on all digits")
     row[1].legend()
-    figure.suptitle("At one rate, small batches learn more per pass; a scaled rate evens it out")
+    figure.suptitle("At one rate, small batches learn more per pass; "
+                    "a scaled rate evens it out, up to the cliff")
     plt.show()
 except ImportError:
-    print("Without matplotlib you miss a fan of curves on the left, and one bundle on the right.")
+    print("Without matplotlib you miss a fan of curves on the left; on the right a bundle, and one "
+          "curve that went over the cliff.")
 
 # %% [markdown]
 r"""
@@ -2337,7 +2419,7 @@ it asks for a rate of 5, and you have seen what rates beyond 3 do.
 
 **Predict** before you run: for a 784-128-10 network, how many bytes does each optimizer remember,
 in multiples of the parameters? And how much *extra* memory does one step on a million parameters
-(4 MB) take at its peak? The last line breaks the in-place rule on purpose: will it be the slowest?
+(4 MB) take at its peak? The last line breaks the in-place rule on purpose.
 """
 
 # %%
@@ -2378,7 +2460,9 @@ network = Sequential(Linear(784, 128), ReLU(), Linear(128, 10))
 own = sum(parameter.data.nbytes for parameter in network.parameters())
 big = Tensor(np.random.randn(1000, 1000), requires_grad=True)
 big.grad = Tensor(np.random.randn(1000, 1000))
-print(f"784-128-10: {own:,} bytes of parameters, as many of gradients; times on your machine")
+print(f"784-128-10: {own:,} bytes of parameters, as many of gradients")
+print("                      remembers     = ... x     a step on 4 MB:   on your")
+print("                          bytes  parameters          MB extra   machine, ms")
 for name, kind, settings in [
     ("SGD", SGD, {}), ("SGD, momentum 0.9", SGD, {"momentum": 0.9}), ("Adam", Adam, {}),
     ("AdamW", AdamW, {}), ("Adam, new arrays", NewArrays, {}),
@@ -2386,40 +2470,45 @@ for name, kind, settings in [
     state = sum(a.nbytes for a in kind(network.parameters(), **settings).buffers().values())
     optimizer = kind([big], lr=1e-6, **settings)
     optimizer.step()  # the first step may allocate its state
-    print(f"{name:18} remembers {state:7,} bytes = {state / own:.2f} x parameters; a step on 4 MB: "
-          f"{extra_memory(optimizer.step):4.1f} MB extra, {best_time(optimizer.step):6.2f} ms")
+    print(f"{name:18} {state:12,} {state / own:11.2f} {extra_memory(optimizer.step):17.1f} "
+          f"{best_time(optimizer.step):13.2f}")
 
 # %% [markdown]
 """
-Certain on any machine: one velocity costs as much as the parameters, two averages twice as much
+What holds on any machine: one velocity costs as much as the parameters, two averages twice as much
 (and 8 bytes per parameter tensor for its count). With the gradients, training by Adam holds four
 numbers for each parameter before a single activation is stored. And the version that makes new
-arrays needs several times the extra memory during a step.
+arrays needs more extra memory; how much more depends on how many arrays your `adam_direction`
+makes.
 
-Not certain: which is *faster*. It is tempting to say that fewer new arrays make the step fast, and
-we have measured it both ways round on different machines. A step does a handful of operations per
-number, so it waits for memory, and caches, freshly mapped pages and the allocator decide. Write in
-place for the memory, and because others hold your array. For the time: measure.
+**And before you look at the last column:** is the version with new arrays the slowest on your
+machine? It is tempting to say that fewer new arrays make the step fast, and we have measured both,
+on different machines. A step does a handful of operations per number, so it waits for memory, and
+caches, freshly mapped pages and the allocator decide. Write in place for the memory, and because
+others hold your array. For the time: measure.
 
 ## Questions
 
-**1.** A language model has 7 billion float32 parameters. What do parameters, gradients and
-optimizer state take with SGD, with SGD and momentum, and with Adam?
+**1.** A language model has 7 billion float32 parameters, and your machine has 100 GB. Does training
+fit with SGD, with SGD and momentum, with Adam? And does a smaller batch help?
 
 <details><summary>Answer</summary>
 
-7 billion times 4 bytes = 28 GB for each full set. SGD: 28 + 28 = 56 GB. With momentum 84 GB, with
-Adam 112 GB. None of this depends on the batch. It is why large models spread their optimizer state
-over many devices, and why people try hard to keep it in fewer bits.
+Parameters are 28 GB, and so is every other full set. SGD: 28 + 28 of gradients = 56 GB. With
+momentum 84 GB, with Adam 112 GB, which does not fit. The batch plays no part in these numbers (it
+does in the activations, which come on top). It is why large models spread their optimizer state
+over many devices.
 </details>
 
-**2.** Adam needs 100,000 steps, SGD 200,000. A whole step (forward, backward, update) takes 1.2
-times as long with Adam. Which run ends first?
+**2.** Two runs reach the same loss: Adam after 100,000 steps, momentum SGD after 200,000. With the
+model and the machine of question 1, Adam is too large. What else could be given up instead of Adam,
+and what does each cost?
 
 <details><summary>Answer</summary>
 
-100,000 x 1.2 = 120,000 units against 200,000: Adam, by a factor of 1.67. The update is a small part
-of a step, so a rule that saves steps may cost a good deal of time itself.
+Keep the averages in 16 bits (as Part 3 warns, $v$ then loses small squares), keep one average (Part
+7), or split the state over two machines. Or take momentum and pay twice the steps. None is free;
+which is cheapest depends on whether time or memory runs out first.
 </details>
 
 **3.** You resume a run of Adam and want a learning rate ten times smaller. Keep the averages, or
@@ -2456,13 +2545,14 @@ eps). Decay: in SGD and Adam the penalty stands beside a gradient that is 100 ti
 counts 100 times less. In AdamW the decay never meets the gradient: nothing changes.
 </details>
 
-**6.** Why may a very small `eps` be a bad idea for a parameter whose gradients are tiny and noisy?
+**6.** A parameter's true gradient is 0; rounding makes it ±1e-9 at random. How far does Adam move
+it per step with eps = 1e-8, with 1e-12, and with 1e-6?
 
 <details><summary>Answer</summary>
 
-Adam blows every gradient up to a step of about lr. If a gradient is nothing but rounding noise of
-1e-9, the parameter still walks about by lr at every step. An eps well above the noise (say 1e-6)
-keeps it still, and leaves parameters with honest gradients alone.
+At most about a tenth of lr, a whole lr, and a thousandth of lr: the direction is bounded by roughly
+1e-9 / (1e-9 + eps), with a random sign. An eps above the noise keeps such a parameter still, and
+leaves honest gradients alone.
 </details>
 
 **7.** (Without an answer.) You have found the best learning rate for five passes over the digits.
@@ -2478,12 +2568,12 @@ or smaller? Which measurement would change your mind?
 |---|---|---|
 | the loss is the same at every step | the optimizer holds other tensors | make it after the model |
 | the loss does not move | `step()` before `backward()` | zero_grad, forward, backward, step |
-| the loss falls, then explodes | gradients add up | `zero_grad()` once per step |
+| the loss falls, then swings or explodes | gradients add up | `zero_grad()` once per step |
 | the loss is `nan` from some step on | behind the cliff | divide `lr` by ten |
-| the same, after momentum came in | steps ten times as long | divide `lr` by ten |
+| the loss explodes once momentum is switched on | longer steps | divide `lr` by ten |
 | `... is the result of an operation` | `Tensor(...) * 0.1` | scale the data, then make the Tensor |
 | `params is empty` | a generator already walked | pass `model.parameters()` afresh |
-| `'memoryview' object has no attribute` | `.data` of an array | `np.asarray(grad, np.float32)` |
+| `unsupported operand type(s) for *: 'float' and 'memoryview'` | `.data` of an array | `np.asarray` |
 | `lr must be a number in [0, inf), got nan` | a computed rate went wrong | print it there |
 | `the state belongs to 'SGD', this is 'Adam'` | another kind of optimizer | build that kind |
 | weights do not move, no error | `data = data - ...` in `update` | `data -= ...` |
@@ -2501,6 +2591,7 @@ or smaller? Which measurement would change your mind?
 | `optimizer.state_dict()`, flat | nested: `"state"` and `"param_groups"` |
 
 The numbers are the same, too: the tests of this project run both for a hundred steps and compare.
+(One default differs: without an `lr`, PyTorch's SGD takes 0.001.)
 What PyTorch adds are *parameter groups*, each with settings of its own (no decay for biases, a
 smaller rate for early layers); kernels that update all parameters at once; a dozen further rules.
 
@@ -2514,7 +2605,7 @@ corrections, and where `eps` is added. Then `step_t`: the count is kept per para
 *Simpler in ours:* one loop over arrays. There, the same rule is written three times: one parameter
 at a time, many at once (`_multi_tensor_adam`), and as a fused kernel.
 
-*Different in behaviour, seen by running both:* PyTorch's state takes over the parameter's dtype. A
+*Different in behaviour, seen by running both:* PyTorch's state takes the parameter's dtype. A
 float16 parameter of ones, a gradient of 0.001, one step of `torch.optim.Adam`: `exp_avg_sq` is 0,
 and the parameter is `-inf`. Yours keeps float32 state, and moves by `lr`. And a tensor with
 `requires_grad=False` is accepted there without a word; yours refuses it.
@@ -2618,11 +2709,16 @@ your optimizer solve it. Then try at once, in any Python of your workspace:
 
 ```python
 from tinytorch import Tensor, SGD
-w = Tensor([5.0], requires_grad=True); sgd = SGD([w], lr=0.1)
-for _ in range(50): sgd.zero_grad(); ((w - 2) * (w - 2)).sum().backward(); sgd.step()
+w = Tensor([5.0], requires_grad=True)
+sgd = SGD([w], lr=0.1)
+for _ in range(50):
+    sgd.zero_grad()
+    ((w - 2) * (w - 2)).sum().backward()
+    sgd.step()
+print(w)
 ```
 
-`w` is 2 now. You still write the loop by hand each time. Module 07 writes it once and for all:
+`w` has come to 2. You still write the loop by hand each time. Module 07 writes it once and for all:
 rates that change on the way, gradients kept in bounds, and runs that can be stopped and resumed on
 the same path, for which your `state_dict` is one half.
 """

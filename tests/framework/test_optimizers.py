@@ -208,6 +208,14 @@ class TestParameters:
         with pytest.raises(ValueError, match=named):
             kind(faulty(Tensor([1.0, 2.0], requires_grad=True)))
 
+    def test_nothing_moves_when_one_gradient_has_another_shape(self):
+        first, second = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
+        optimizer = SGD([first, second])
+        first.grad, second.grad = Tensor([1.0]), np.ones(2, dtype=np.float32)
+        with pytest.raises(ValueError, match=r"params\[1\]"):
+            optimizer.step()
+        assert first.data.tolist() == [1.0]
+
     def test_gradient_of_another_shape(self):
         parameter = Tensor(np.zeros((2, 3)), requires_grad=True)
         optimizer = SGD([parameter])
@@ -326,8 +334,26 @@ def test_state_of_another_kind():
             if type(other) is not type(optimizer):
                 with pytest.raises(ValueError, match=type(other).__name__):
                     optimizer.load_state_dict(other.state_dict())
-    with pytest.raises(ValueError):
-        SGD(parameters).load_state_dict(made[0].state_dict())
+
+
+@pytest.mark.parametrize("fits", [True, False])
+@pytest.mark.parametrize(("saved", "made"), [(0.9, 0.0), (0.0, 0.9), (0.9, 0.5)])
+def test_momentum_comes_with_the_state(saved, made, fits):
+    parameters = [Tensor([1.0, 2.0], requires_grad=True)]
+    parameters[0].grad = Tensor([1.0, -1.0])
+    first, second = SGD(parameters, lr=0.3, momentum=saved), SGD(parameters, momentum=made)
+    first.step()
+    state, before = first.state_dict(), second.state_dict()
+    if fits:
+        second.load_state_dict(state)
+        expected = state
+    else:
+        with pytest.raises(ValueError, match=r"velocity\.1"):
+            second.load_state_dict({**state, "velocity.1": np.zeros(2)})
+        expected = before
+    after = second.state_dict()
+    assert after.keys() == expected.keys()
+    assert all(np.array_equal(after[name], expected[name]) for name in expected)
 
 
 class TestMomentumState:
