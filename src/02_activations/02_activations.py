@@ -681,7 +681,7 @@ draw_curve_and_slope("ReLU and its slope", **shifted)
 # %% [markdown]
 r"""
 A step: 0 on the left of the corner, 1 on the right of it. ReLU passes a change on in full or not at
-all, and its corner says where it begins to.
+all; shifting the input moves the place where that begins.
 
 ## Part 6: Sigmoid, any number to a probability
 

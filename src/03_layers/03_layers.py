@@ -2013,8 +2013,8 @@ said at all. All images have ink in the middle and paper at the edges, and rando
 the images share into a preference. Another seed, usually another favourite. But at least the
 network is *modest*: on average it gives its best answer less than one chance in five.
 
-**Predict.** The same network, with weights of scale 1 instead of yours. Will it be right more often?
-Will it still be modest?
+**Predict.** The same network, with weights of scale 1 instead of yours. Will it be right more
+often? Will it still be modest?
 """
 
 # %%
@@ -2278,14 +2278,8 @@ mode?
 
 <details><summary>Answer</summary>
 
-The mode, for all of it, and then for the dropouts alone:
-
-```python
-model.eval()
-for part in walk(model):
-    if isinstance(part, Dropout):
-        part.training = True
-```
+`model.eval()` for everything; then go through `walk(model)` and set `training = True` on each part
+that is a `Dropout`, and on nothing else.
 
 If the answers agree although a different half of the network is missing each time, they rest on
 many pieces of evidence; if they scatter, on few. (The idea is called Monte Carlo dropout.) It
