@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tito.cli.rendering import complain, from_markdown, table, wrapped
+from tito.cli.markdown import from_markdown
+from tito.cli.rendering import complain, table, wrapped
 
 
 @pytest.mark.parametrize("columns", [60, 80])

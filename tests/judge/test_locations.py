@@ -42,10 +42,18 @@ def test_the_last_definition_counts(parts):
     assert result(parts, cells, "toy_scale").failure.line_text == "def forward(self, x): return x"
 
 
-def test_of_several_parts_none_is_blamed(parts):
+def test_of_several_parts_the_one_that_the_test_asked_is_named(parts):
     cells = changed(parts, "toy_ends", "max(values)", "min(values)")
     failure = result(parts, cells, "toy_ends").failure
-    assert failure.line_text == ""
+    assert failure.line_text == "def apply(self, values):"
+    cell = own(parts, "toy_ends")
+    assert failure.where == cell.place(cell.lines.index("    def apply(self, values):") + 1)
+
+
+def test_of_several_parts_asked_at_once_none_is_blamed(parts):
+    cells = changed(parts, "toy_ends", "min(values)", "values[-1] if values[1:] == [2] else 1")
+    failure = result(parts, cells, "toy_ends").failure
+    assert failure.given == "both ends of [1, 2]" and failure.line_text == ""
 
 
 @pytest.mark.parametrize("origin", ["01_toy.py", "01_toy.ipynb"])
@@ -102,7 +110,11 @@ def test_half_an_exercise_has_failed_and_the_other_half_is_named(parts, part, le
     scored = result(parts, half_solved(parts, part), "toy_ends")
     assert (scored.status, scored.points) == ("failed", 0)
     failure = scored.failure
-    assert str(failure.reason) == f"Part of this exercise is not written yet: {left}."
+    written = {"smallest", "Largest.apply"} - {left}
+    assert str(failure.reason) == (
+        "Part of this exercise is not written yet. "
+        f"Written: {written.pop()}. Still to write: {left}."
+    )
     assert "raise NotImplementedError" in failure.line_text and failure.got == ""
     assert failure.given == f"{left.replace('.', '().')}([3, 1, 2])"
     assert "YOUR CODE HERE" in str(failure.fix) and failure.hint == ""

@@ -5,12 +5,13 @@ one short line. It works in a notebook beside the learner's code and in the judg
 come from another process.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar
 
 from tito.checks.compare import change, close_difference, equal_difference
-from tito.checks.failed import CheckFailed, Text
+from tito.checks.failed import CheckFailed, Frames, Text
 from tito.checks.values import numbers, plain, shorten, show, signature, strip_addresses, unwrap
 from tito.messages import Message
 from tito.messages.stub import PATTERN
@@ -18,6 +19,7 @@ from tito.messages.stub import PATTERN
 Function = TypeVar("Function", bound=Callable[..., Any])
 Saying = Any  # a text, a value to be shown, or a function without arguments that gives one
 Finder = Callable[[], Message | None]
+WARNING = re.compile(r"^.*Warning: .*\n?(?:  \S.*\n?)?", re.MULTILINE)  # and the line it is about
 
 
 def is_stub_error(error: BaseException) -> bool:
@@ -112,25 +114,27 @@ class Check:
         __tracebackhide__ = True
         self.position += 1
         words = tuple(dict.fromkeys([mentions] if isinstance(mentions, str) else mentions))
-        reason, shown, find_hint = self._outcome(error, call, words)
+        reason, shown, find_hint, frames = self._outcome(error, call, words)
         if reason:
             wanted, text = _wanted_error(error, words), strip_addresses(str(shown))
-            rows = {"expected": wanted, "got": shown, "signature": text}
+            rows = {"expected": wanted, "got": shown, "signature": text, "frames": frames}
             raise self._failed(reason, given, because, rows, find_hint)
 
     def _outcome(
         self, error: type[BaseException], call: Callable[[], Any], words: tuple[str, ...]
-    ) -> tuple[Message | None, Text, Finder]:
-        """What is wrong with what call() does (None: nothing), how it is shown, what may help."""
+    ) -> tuple[Message | None, Text, Finder, Frames]:
+        """What is wrong with what call() does (None: nothing), how it is shown, what may help, and
+        the lines of an error."""
         try:
             result = call()
         except Exception as came:
             if is_stub_error(came) or not self.is_learners(came):
                 raise
             find_hint = _error_finder(came, words, error)
-            return _wrong_error(came, error, words), _shown_error(came), find_hint
+            frames = getattr(came, "frames", ())
+            return _wrong_error(came, error, words), _shown_error(came), find_hint, frames
         reason = Message("check.no_error", expected=error.__name__)
-        return reason, Message("check.no_error_result", result=show(result)), self._silent
+        return reason, Message("check.no_error_result", result=show(result)), self._silent, ()
 
     def _wrong_value(
         self, reason: Message, given: Saying, because: Saying, got: Any, expected: Any, wanted: str
@@ -146,8 +150,8 @@ class Check:
         return self._failed(reason, given, because, rows, find_hint)
 
     def _silent(self) -> Message | None:
-        spoken = [line for line in self.printed().splitlines() if "Warning: " not in line]
-        return Message("pattern.printed_error") if any(map(str.strip, spoken)) else None
+        spoken = WARNING.sub("", self.printed()).strip()
+        return Message("pattern.printed_error") if spoken else None
 
     def _failed(
         self,

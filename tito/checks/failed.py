@@ -8,6 +8,7 @@ from functools import cached_property
 from tito.messages import Message
 
 Text = str | Message
+Frames = tuple[tuple[int, int], ...]  # cell index and line
 ROWS = ("given", "before", "after", "expected", "got", "because")
 
 
@@ -20,8 +21,9 @@ class CheckFailed(AssertionError):
 
     Fields: ``reason`` (a Message), ``given``, ``before``, ``after``, ``expected``, ``got``,
     ``because`` (short texts or Messages; empty if they do not apply), ``position`` (which check of
-    the test, from 0), ``signature`` (of what came, for machines) and ``printed`` (by the learner's
-    code, in this test).
+    the test, from 0), ``signature`` (of what came, for machines), ``printed`` (by the learner's
+    code, in this test) and ``frames`` (the learner's lines that an error in place of the expected
+    one passed through, if it came from another process: cell index and line, outermost first).
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class CheckFailed(AssertionError):
         position: int = 0,
         signature: str = "",
         printed: str = "",
+        frames: Frames = (),
         find_hint: Callable[[], Message | None] = _nothing,
     ) -> None:
         """``find_hint``: looks for a general mistake that explains the failure, when asked."""
@@ -51,6 +54,7 @@ class CheckFailed(AssertionError):
         self.position = position
         self.signature = signature
         self.printed = printed
+        self.frames = frames
         self._find_hint = find_hint
 
     @cached_property

@@ -7,7 +7,7 @@ import difflib
 import click
 
 from tito.cli.names import exercises, modules
-from tito.cli.rendering import notice
+from tito.cli.rendering import aside, notice
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
@@ -58,8 +58,8 @@ def choose_exercise(
 ) -> tuple[Standing, Module, Exercise | None]:
     """The standing, the module, and the exercise of it that is named, if one is.
 
-    A lone name that is no module's is an exercise's: a short name ("matmul") of the module at
-    hand, or a full one ("tensor_matmul") of any module.
+    A lone name that is no module's is an exercise's: of the module at hand a name of its code
+    ("Linear") or a short one ("matmul"), of any module a full one ("tensor_matmul") or of its code.
     """
     from tito.workspace.hints import find_exercise
 
@@ -81,11 +81,16 @@ def _may_be_module(name: str) -> bool:
 
 
 def _lone_exercise(current: Module, name: str) -> Exercise:
-    known = {e.id: e for m in curriculum().available for e in curriculum().exercises(m)}
-    known |= {e.name: e for e in curriculum().exercises(current)}
-    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
-    if wanted in known:
-        return known[wanted]
+    from tito.workspace.hints import code_names, spelled
+
+    here = curriculum().exercises(current)
+    every = [exercise for m in curriculum().available for exercise in curriculum().exercises(m)]
+    known = {exercise.id: exercise for exercise in every}
+    known |= {exercise.name: exercise for exercise in here}
+    wanted = spelled(name)
+    found = code_names(here).get(name) or known.get(wanted) or code_names(every).get(name)
+    if found:
+        return found
     words = [*(m.word for m in curriculum().modules), *known]
     near = difflib.get_close_matches(wanted, words, n=1)
     maybe = f" Did you mean {near[0]!r}?" if near else ""
@@ -97,8 +102,8 @@ def _lone_exercise(current: Module, name: str) -> Exercise:
 
 
 def say_file_used(workspace: Workspace, module: Module) -> None:
-    """When a module has both a notebook and a `.py`, say which one counts."""
+    """When a module has both a notebook and a `.py`, say beside the result which one counts."""
     files = workspace.learner_files(module)
     if len(files) > 1:
-        used, other = (workspace.display_path(file) for file in files)
-        notice([f"There are two files for {module.label}. Used: {used}, saved after {other}."])
+        used, other = (file.name for file in files)
+        aside(f"Two files: {used} is used, saved after {other}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textwrap import indent
+import click
 
 from tito.cli.common import curriculum
 from tito.cli.rendering import say, say_wrapped
@@ -25,7 +25,7 @@ def say_completion(workspace: Workspace, chosen: Module, done: Completion) -> No
     _say_export(workspace, done)
     say()
     say("Try it:")
-    say(indent(snippet(cells, chosen), "    "))
+    click.echo(snippet(cells, chosen))  # to be copied: neither indented nor wrapped
     say()
     _say_milestones(Standing.of(workspace), chosen, done)
     for opened in done.modules:

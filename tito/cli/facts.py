@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tito.cli.common import curriculum
 from tito.curriculum.modules import Module
+from tito.milestones.ahead import first_open
 from tito.workspace.records import TestsRecord
 from tito.workspace.standing import Standing
 
@@ -44,6 +45,13 @@ def _all_pass(tests: TestsRecord) -> bool:
     return bool(tests.results) and all(status == "passed" for status in tests.results.values())
 
 
+def count_completed(standing: Standing) -> str:
+    """How far one is on the track: "1 of 7 modules completed"."""
+    done = len(standing.own) - len(standing.todo)
+    where = "" if len(standing.own) == len(curriculum().available) else " of your track"
+    return f"{done} of {len(standing.own)} modules{where} completed"
+
+
 def points_reached(m: Module, standing: Standing) -> str:
     """Points of the completion, else of the last test."""
     entry = standing.progress.entry(m)
@@ -74,4 +82,17 @@ def advice(standing: Standing) -> str:
         return "Next: tito module resume"
     if standing.next:
         return f"Next: tito module start {standing.next.id}"
-    return "Next: tito milestone list"
+    return _after_the_track(standing)
+
+
+def _after_the_track(standing: Standing) -> str:
+    """What to type when every module of the track is completed."""
+    run = first_open(standing)
+    if run:
+        milestone, part = run
+        return (f"Every module of your track is completed. Next: {milestone.title}\n"
+                f"  tito milestone run {milestone.name} --part {part.number}")  # fmt: skip
+    if standing.track.build == curriculum().default_track.build:
+        return "Every module of this release is completed. Next: tito milestone list"
+    names = ", ".join(t.name for t in curriculum().tracks if t.name != standing.track.name)
+    return f"Your track is finished. More: tito setup --track NAME ({names})"

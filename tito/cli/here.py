@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tito.cli.common import curriculum, open_standing
-from tito.cli.facts import advice, state_shown
+from tito.cli.facts import advice, count_completed, state_shown
 from tito.cli.rendering import say
 from tito.errors import TitoError
 from tito.workspace.layout import Workspace
@@ -21,10 +21,7 @@ def next_step() -> None:
 def say_here(standing: Standing) -> None:
     """Three lines: the module at hand, its last result, the next step."""
     current, progress = standing.current, standing.progress
-    here = [m for m in curriculum().available if m.number in standing.track.build]
-    done = sum(m.number in progress.completed for m in here)
-    say(f"{current.label}: {state_shown(current, standing)}. "
-        f"{done} of {len(here)} modules completed.")  # fmt: skip
+    say(f"{current.label}: {state_shown(current, standing)}. {count_completed(standing)}.")
     tests = progress.entry(current).tests
     if tests:
         passed = sum(status == "passed" for status in tests.results.values())

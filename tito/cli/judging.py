@@ -83,6 +83,7 @@ def _tested(
         if tested.report.complete and not wanted:
             say(after_passing(chosen, standing))
         _say_saved(work, tested.report)
+    say_file_used(standing.workspace, chosen)
     _notice_saved(work)
     if tested.fault is not None:
         raise tested.fault
@@ -107,6 +108,7 @@ def _complete(standing: Standing, chosen: Module, judge: Judge) -> None:
     work = _read(standing.workspace, chosen)
     done = complete_work(standing.workspace, judge, work)
     show_report(done.report, curriculum().wording)
+    say_file_used(standing.workspace, chosen)
     _notice_saved(work)
     if done.fault is not None:
         raise done.fault
@@ -129,7 +131,6 @@ def _judge(isolation: Isolation) -> Iterator[Judge]:
 def _read(workspace: Workspace, chosen: Module) -> Work:
     from tito.workspace.work import read_work
 
-    say_file_used(workspace, chosen)
     return read_work(workspace, chosen)
 
 

@@ -20,6 +20,7 @@ from tito.cli.common import (
 from tito.cli.facts import (
     advice,
     after_passing,
+    count_completed,
     day_completed,
     module_facts,
     points_reached,
@@ -28,14 +29,17 @@ from tito.cli.facts import (
 )
 from tito.cli.judging import complete, test
 from tito.cli.lazy import SuggestingGroup
-from tito.cli.rendering import from_markdown, print_json, say, say_wrapped, table
+from tito.cli.rendering import print_json, say, say_wrapped, styled, table
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
+from tito.messages import Message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tito.curriculum.exercises import Exercise
+    from tito.workspace.hints import Hint
     from tito.workspace.layout import Workspace
     from tito.workspace.standing import Standing
 
@@ -83,9 +87,8 @@ def status(as_json: bool) -> None:
          for m in here],
         spare=["Completed"],
     )  # fmt: skip
-    done = [m for m in here if m.number in standing.progress.completed]
     points = sum(standing.progress.entry(m).points or 0 for m in here)
-    say(f"{len(done)} of {len(here)} modules completed, {points} points.")
+    say(f"{count_completed(standing)}, {points} points.")
     say(f"{len(curriculum().modules) - len(here)} more come in later releases: tito module list")
     say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
     say(advice(standing))
@@ -114,11 +117,19 @@ def resume(no_open: bool) -> None:
 @WHICH
 def view(module: str | None) -> None:
     """Read MODULE's explanations here in the terminal."""
+    from tito.report.formulas import without_latex
     from tito.workspace.reading import prose
 
     chosen = curriculum().module(module) if module else choose(None)[1]
     text = prose(curriculum(), chosen)
-    click.echo_via_pager(from_markdown(text) if sys.stdout.isatty() else text)
+    click.echo_via_pager(_for_terminal(text) if sys.stdout.isatty() else without_latex(text))
+
+
+def _for_terminal(text: str) -> str:
+    from tito.cli.markdown import from_markdown
+    from tito.workspace.reading import EXPERIMENT
+
+    return from_markdown(text).replace(EXPERIMENT, styled(EXPERIMENT, dim=True))
 
 
 module.add_command(test)
@@ -142,15 +153,28 @@ def hint(module: str | None, exercise: str | None, level: int | None) -> None:
         say(after_passing(chosen, standing))
         return
     found = next_hint(workspace, wanted, level)
-    say(f"{wanted.id}: hint {found.level} of {found.levels}")
+    if found is None:
+        say_wrapped(curriculum().wording.say(_no_hints(wanted)))
+    else:
+        _say_hint(found, chosen)
+
+
+def _no_hints(exercise: Exercise) -> Message:
+    if exercise.kind == "open":
+        return Message("hint.open", exercise=exercise.name)
+    return Message("hint.none", exercise=exercise.name)
+
+
+def _say_hint(found: Hint, chosen: Module) -> None:
+    say(f"{found.exercise.id}: hint {found.level} of {found.levels}")
     say()
     say_wrapped(found.text)
     say()
     if found.level < found.levels:
-        say(f"More: tito module hint {chosen.id} {wanted.name}")
+        say(f"More: tito module hint {chosen.id} {found.exercise.name}")
     else:
-        say("That was the last hint. The test cell below the exercise shows what is expected: "
-            "click on its bar to open it.")  # fmt: skip
+        say_wrapped("That was the last hint. The test cell below the exercise shows what is "
+                    "expected: click on its bar to open it.")  # fmt: skip
 
 
 @module.command()
@@ -178,8 +202,7 @@ def _next() -> tuple[Standing, Module]:
     standing = open_standing()
     if standing.next is None:
         raise TitoError(
-            "Every module of your track that this release has is completed.",
-            "See: tito milestone list",
+            "Every module of your track that this release has is completed.", advice(standing)
         )
     return standing, standing.next
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PLAIN = "tito.plain"
 WIDEST = 100
-LAST_COMMAND = re.compile(r"(?<=: )(?:tito|cd|pip|sudo) .*$")  # to be copied: kept on one line
+LAST_COMMAND = re.compile(r"(?<=[:?] )(?:tito|cd|pip|sudo) .*$")  # to be copied: kept on one line
 UNBROKEN = "\N{NO-BREAK SPACE}"
 STAND_INS = {
     "●": "*", "○": "-", "–": "-", "—": "-", "…": "...", "→": "->", "←": "<-", "≤": "<=", "≥": ">=",
@@ -58,12 +58,12 @@ def prepare_streams() -> None:
 def complain(message: str, fix: str = "") -> None:
     """Say on stderr what went wrong, then what to do."""
     text = _fitted(f"Error: {message}", sys.stderr)
-    click.echo(_styled("Error:", fg="red") + text.removeprefix("Error:"), err=True)
+    click.echo(styled("Error:", fg="red") + text.removeprefix("Error:"), err=True)
     if fix:
         click.echo(_fitted(fix, sys.stderr), err=True)
 
 
-def _styled(text: str, **style: Any) -> str:
+def styled(text: str, **style: Any) -> str:
     """Styled, unless the person or the terminal wants no styles."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain else click.style(text, **style)
@@ -73,6 +73,11 @@ def notice(lines: Iterable[str]) -> None:
     """Say something beside the result (on stderr, so that JSON on stdout stays whole)."""
     for line in lines:
         click.echo(_fitted(f"Note: {line}", sys.stderr), err=True)
+
+
+def aside(text: str) -> None:
+    """Say in one quiet line what one may want to know (on stderr, as a notice)."""
+    click.echo(styled(_fitted(text, sys.stderr), dim=True), err=True)
 
 
 def say(text: str = "") -> None:
@@ -108,16 +113,6 @@ def _broken(line: str, width: int) -> str:
 def _fitted(text: str, stream: TextIO) -> str:
     """Wrapped for a terminal; as it is for a file or a program, which may search it."""
     return wrapped(text) if stream.isatty() else text
-
-
-def from_markdown(text: str) -> str:
-    """Markdown as a terminal shows it: headings, lists, tables, code."""
-    from rich.markdown import Markdown
-
-    made = console()
-    with made.capture() as caught:
-        made.print(Markdown(text, code_theme="ansi_dark", hyperlinks=False))
-    return caught.get()
 
 
 def print_json(value: Any) -> None:
@@ -188,4 +183,4 @@ def show_panel(panel: Panel) -> None:
     for line in as_text(panel, width).splitlines():
         label = next((row.label for row in panel.rows if line.lstrip().startswith(row.label)), "")
         head, _, rest = line.partition(label) if label else ("", "", line)
-        click.echo(head + _styled(label, bold=True) + rest if label else line)
+        click.echo(head + styled(label, bold=True) + rest if label else line)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tito.cli.common import curriculum
 from tito.cli.rendering import say, say_wrapped, show_panel, table
+from tito.errors import TitoError
 from tito.judge import ExerciseResult, Failure, Report
 from tito.judge.report import Status
-from tito.messages import Wording
+from tito.messages import Message, Wording
 from tito.report import failure_panel
 
 
 def show_report(report: Report, wording: Wording) -> None:
     """Print the verdict on a module: a screen of 24 lines has room for it."""
     say(f"{report.module.label}: {report.file}")
-    failed = _with("failed", report.results)
+    failed = [result for result in _with("failed", report.results) if not result.waits_for]
     if failed:
         table(
             ["Exercise", "Verdict", "#Points"],
             [(r.title, r.status, f"{r.points}/{r.max_points}") for r in failed],
         )
+    _say_waiting(report)
     for status in ("passed", "not started"):
-        _say_names(status, _with(status, report.results))
+        _say_names(status, _with(status, report.results), wording)
     passed = len(_with("passed", report.results))
     say(f"{passed} of {len(report.results)} exercises passed, "
         f"{report.points} of {report.max_points} points.")  # fmt: skip
@@ -34,11 +37,32 @@ def _with(status: Status, results: Sequence[ExerciseResult]) -> list[ExerciseRes
     return [result for result in results if result.status == status]
 
 
-def _say_names(status: Status, results: Sequence[ExerciseResult]) -> None:
+def _say_waiting(report: Report) -> None:
+    """Those that fail only because another exercise is not solved yet, by that exercise."""
+    waiting: dict[str, list[str]] = {}
+    for result in report.results:
+        if result.waits_for:
+            waiting.setdefault(result.waits_for, []).append(result.title)
+    for wanted, names in waiting.items():
+        verb = "waits" if len(names) == 1 else "wait"
+        say_wrapped(f"{len(names)} {verb} for {_short(wanted, report)}: {', '.join(names)}")
+
+
+def _short(exercise_id: str, report: Report) -> str:
+    return exercise_id.removeprefix(f"{report.module.word}_")
+
+
+def _say_names(status: Status, results: Sequence[ExerciseResult], wording: Wording) -> None:
     """Those that need no line of their own, together."""
     if results:
-        names = ", ".join(result.title for result in results)
+        names = ", ".join(result.title + _remark(result, wording) for result in results)
         say_wrapped(f"{len(results)} {status}: {names}")
+
+
+def _remark(result: ExerciseResult, wording: Wording) -> str:
+    """A bug hunt is code already: how it can be not started has to be said."""
+    unchanged = result.failure and result.failure.reason.code == "judge.hunt_unchanged"
+    return f" ({wording.say(Message('report.hunt_unchanged'))})" if unchanged else ""
 
 
 def _show_most_pressing(report: Report, wording: Wording) -> None:
@@ -52,11 +76,26 @@ def _show_most_pressing(report: Report, wording: Wording) -> None:
 
 
 def _show_exercise(result: ExerciseResult, report: Report, wording: Wording) -> None:
-    more = f"tito module hint {report.module.id} {result.title.replace(' ', '_')}"
+    more = _more(result, report)
     if result.status == "not started" or result.failure is None:
-        say(f"Next exercise: {result.title} ({result.exercise_id}). Stuck? {more}")
-    else:
-        _show_failure(f"{result.title}: {result.status}", result.failure, wording, more)
+        stuck = f" Stuck? {more}" if more else ""
+        say_wrapped(f"Next exercise: {result.title} ({result.exercise_id}).{stuck}")
+        return
+    wanted = result.waits_for
+    status = f"waits for {_short(wanted, report)}" if wanted else result.status
+    _show_failure(f"{result.title}: {status}", result.failure, wording, "" if wanted else more)
+
+
+def _more(result: ExerciseResult, report: Report) -> str:
+    """The command that gives a hint; "" where there is none to give."""
+    from tito.workspace.hints import hints_of
+
+    (exercise,) = (e for e in curriculum().exercises(report.module) if e.id == result.exercise_id)
+    try:
+        has_hints = bool(hints_of(curriculum(), exercise))
+    except (TitoError, OSError):
+        return ""  # no guidance, or a faulty one: the author's proof reports that
+    return f"tito module hint {report.module.id} {result.title}" if has_hints else ""
 
 
 def _show_failure(title: str, failure: Failure, wording: Wording, more: str = "") -> None:

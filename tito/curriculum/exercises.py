@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +66,14 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """A short name to type: "matmul_explicit"."""
+        """A short name to show and to type: "matmul_explicit"."""
         return self.id.removeprefix(f"{self.module.word}_")
 
     @property
-    def title(self) -> str:
-        """A short name for tables: "matmul explicit"."""
-        return self.name.replace("_", " ")
+    def defined(self) -> tuple[str, ...]:
+        """The classes and functions that its cell defines, in order: "Linear"."""
+        kinds = ast.FunctionDef | ast.ClassDef
+        return tuple(node.name for node in self.cell.tree.body if isinstance(node, kinds))
 
 
 def pair_exercises(

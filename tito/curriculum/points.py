@@ -9,7 +9,7 @@ from tito.errors import TitoError
 
 
 def points_of(exercise_id: str) -> tuple[str, int, int] | None:
-    """(title, points, number of the module's exercises); None for an unknown exercise."""
+    """(short name, points, number of the module's exercises); None for an unknown exercise."""
     return _points().get(exercise_id)
 
 
@@ -21,4 +21,4 @@ def _points() -> dict[str, tuple[str, int, int]]:
         modules = [curriculum.exercises(module) for module in curriculum.available]
     except TitoError:
         return {}
-    return {e.id: (e.title, e.points, len(module)) for module in modules for e in module}
+    return {e.id: (e.name, e.points, len(module)) for module in modules for e in module}

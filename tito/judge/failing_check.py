@@ -61,6 +61,36 @@ def failing_check(error: BaseException, texts: Mapping[str, str]) -> tuple[str, 
     return given or (_expression(steps[-1]) if steps else ""), ""
 
 
+def names_asked(error: BaseException, texts: Mapping[str, str]) -> set[str]:
+    """The names in the statement of the test that failed, and behind its variables and helpers."""
+    steps = list(_steps(error.__traceback__, texts))
+    blocks = list(_blocks(steps[-1])) if steps else []
+    if not blocks:
+        return set()
+    _, block, index = blocks[-1]
+    behind = dict(_definitions(steps[-1].tree))
+    found: set[str] = set()
+    waiting = _names_in(block[index])
+    while waiting:
+        found |= waiting
+        waiting = set().union(*(behind.get(name, set()) for name in waiting)) - found
+    return found
+
+
+def _definitions(tree: ast.AST) -> Iterator[tuple[str, set[str]]]:
+    """(name, the names that its value or body uses) for the variables and helpers of a test."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(value=value):
+                yield from ((name, _names_in(value)) for name in _bound(node))
+            case ast.FunctionDef(name=name):
+                yield name, _names_in(node)
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
 def _steps(trace: TracebackType | None, texts: Mapping[str, str]) -> Iterator[Step]:
     """The frames of test cells, outermost first."""
     while trace:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tito.curriculum.exercises import Exercise, GradedTest
 from tito.curriculum.modules import Module
-from tito.judge import verdict
+from tito.judge import unjudged, verdict
 from tito.judge.answer_key import AnswerKey
 from tito.judge.locations import is_untouched, stub_line
 from tito.judge.program import Program, export_failure, export_problem, loose_name
@@ -79,7 +79,7 @@ class Judgement:
         if status == "passed":
             (cell,) = self._own_cells(exercise)
             points, (status, failure) = self._test(exercise, cell)
-        return ExerciseResult(exercise.id, exercise.title, status, points, exercise.points, failure)
+        return ExerciseResult(exercise.id, exercise.name, status, points, exercise.points, failure)
 
     def _own_cells(self, exercise: Exercise) -> list[Cell]:
         return [c for c in self.all_cells if c.is_exercise and c.grade_id == exercise.id]
@@ -91,9 +91,9 @@ class Judgement:
         """
         found = self._own_cells(exercise)
         if not found:
-            return "failed", verdict.missing(exercise.id, self.origin, self.key.module.id)
+            return "failed", unjudged.missing(exercise.id, self.origin, self.key.module.id)
         if len(found) > 1:
-            return "failed", verdict.duplicate(exercise.id, found)
+            return "failed", unjudged.duplicate(exercise.id, found)
         (cell,) = found
         if cell.index in self.program.kept_out:
             return "failed", self.program.kept_out[cell.index]
@@ -167,7 +167,7 @@ class Judgement:
         position: int,
     ) -> Failure:
         if test.is_hidden:
-            return verdict.hidden(exercise.id, cell, exercise.cell)
+            return unjudged.hidden(exercise.id, cell, exercise.cell)
         failure = verdict.of_test(error, exercise, cell, self.scene, self.key.texts)
         return replace(failure, position=position)
 
@@ -176,9 +176,9 @@ class Judgement:
     ) -> Outcome:
         """The status after an error, and the failure at its root."""
         if self._is_untouched(exercise, cell, error):
-            return "not started", verdict.not_started(cell)
+            return "not started", unjudged.not_started(cell)
         if verdict.unsolved(error) == exercise.id and stub_line(cell):
-            return "failed", verdict.half_done(error, cell, own)
+            return "failed", unjudged.half_done(error, cell, exercise.cell, own)
         if isinstance(error, verdict.MISSING_NAMES):
             return "failed", self._root(error, cell) or own
         return "failed", own
@@ -194,14 +194,14 @@ class Judgement:
             return export_failure(loose)
         fault = self.session.file_fault() or self.session.exercise_fault(cell)
         if fault:
-            return verdict.consequence(fault.cell, verdict.from_fault(fault, self.scene))
+            return unjudged.consequence(fault.cell, verdict.from_fault(fault, self.scene))
         for index, root in self.program.kept_out.items():
             if index != cell.index:
-                return verdict.consequence(self.cells[index], root)
+                return unjudged.consequence(self.cells[index], root)
         return None
 
     def _not_judged(self, cell: Cell) -> Failure:
         fault: LoadFault | None = self.session.file_fault()
         if fault and isinstance(fault.error, GuestLost):
             return verdict.from_fault(fault, self.scene)
-        return verdict.not_judged(self.session.deaths, cell)
+        return unjudged.not_judged(self.session.deaths, cell)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from tito.literate.cells import Cell
 from tito.literate.solutions import regions, stub
 from tito.messages.stub import PATTERN as STUB
 
+GUEST_PLACE = re.compile(r"<cell (\d{1,6})>:(\d{1,9})")
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -34,6 +36,22 @@ def where(cell: Cell, line: int | None = None) -> str:
     return f"{cell.origin}, {name}" + (f", line {line}" if line else "")
 
 
+def with_places(text: str, cells: Mapping[int, Cell]) -> str:
+    """The text with each "<cell 3>:21" of the guest's as the learner finds that place."""
+
+    def found(match: re.Match[str]) -> str:
+        cell = cells.get(int(match[1]))
+        return where(cell, int(match[2])) if cell else match[0]
+
+    return GUEST_PLACE.sub(found, text)
+
+
+def syntax_text(text: str, cell: Cell) -> str:
+    """What Python says of a cell it cannot read, with the lines counted as `where` counts them."""
+    before = 0 if cell.origin.endswith(".ipynb") else cell.line - 1
+    return re.sub(r"\bline (\d+)", lambda found: f"line {int(found[1]) + before}", text)
+
+
 def line_text(cell: Cell, line: int | None) -> str:
     """The text of one line of a cell, without its indent; empty if there is no such line."""
     lines = cell.lines
@@ -46,8 +64,8 @@ def exercise_function(cell: Cell, reference: Cell) -> Function | None:
     That is the function in which the reference holds its solution region. Where several
     functions are to be written, nothing says which of them is wrong: None.
     """
-    names = {enclosing(reference.source, region.start + 1) for region in regions(reference)}
-    name = names.pop() if len(names) == 1 else ""
+    names = parts(reference)
+    name = names[0] if len(names) == 1 else ""
     # Where a name is defined twice, Python keeps the last.
     same = [function for function in _functions(cell.source) if function.name == name]
     return same[-1] if same else None
@@ -71,6 +89,38 @@ def enclosing(source: str, line: int) -> str:
     return around[-1] if around else ""
 
 
+def part_line(cell: Cell, reference: Cell, names: Collection[str]) -> int | None:
+    """The line of the one class or function of the cell that is among the names; None if unsure.
+
+    If just one of its methods is to be written, that method's.
+    """
+    tops = [top for top in _tops(cell.source) if top.name in names]
+    if len(tops) != 1:
+        return None
+    written = {name for name in parts(reference) if name.startswith(f"{tops[0].name}.")}
+    methods = [f for f in _functions(cell.source) if f.name in written]
+    return methods[0].line if len(methods) == 1 else tops[0].lineno
+
+
+def _tops(source: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    tree = parsed(source)
+    body = tree.body if tree else []
+    return [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+
+
+def parts(reference: Cell) -> list[str]:
+    """The functions of an exercise that are to be written, in order: "Linear.forward"."""
+    names = (enclosing(reference.source, region.start + 1) for region in regions(reference))
+    return list(dict.fromkeys(filter(None, names)))
+
+
+def parts_left(cell: Cell) -> list[str]:
+    """The functions of a learner's cell in which a stub still stands."""
+    lines = enumerate(cell.source.splitlines(), 1)
+    names = (enclosing(cell.source, number) for number, text in lines if STUB.search(text))
+    return list(dict.fromkeys(filter(None, names)))
+
+
 def stub_line(cell: Cell) -> int | None:
     """The first line that stands for code still to be written."""
     lines = enumerate(cell.source.splitlines(), 1)
@@ -78,9 +128,12 @@ def stub_line(cell: Cell) -> int | None:
 
 
 def is_untouched(cell: Cell, reference: Cell, label: str) -> bool:
-    """Whether a cell's code is what the learner received; comments and docstrings do not count."""
-    received = stub(reference, label)
-    return _lines(cell.source) == _lines(received) or _code(cell.source) == _code(received)
+    """Whether a cell's code is what the learner received; comments and docstrings do not count.
+
+    Nor does what a stub says, which was another text in earlier releases.
+    """
+    received, now = (STUB.sub("", text) for text in (stub(reference, label), cell.source))
+    return _lines(now) == _lines(received) or _code(now) == _code(received)
 
 
 def _lines(source: str) -> list[str]:

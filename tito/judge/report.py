@@ -9,7 +9,7 @@ from tito.curriculum.modules import Module
 from tito.messages import Message, Wording, english
 
 Kind = Literal[
-    "check", "hidden", "error", "earlier module", "timeout", "crash", "syntax", "missing",
+    "check", "hidden", "error", "stub", "earlier module", "timeout", "crash", "syntax", "missing",
     "duplicate", "export", "integration",
 ]  # fmt: skip
 Status = Literal["passed", "failed", "not started"]
@@ -51,7 +51,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class ExerciseResult:
-    """The verdict on one exercise; ``failure`` is None exactly when it is passed."""
+    """The verdict on one exercise, ``title`` being its short name.
+
+    ``failure`` is None exactly when it is passed.
+    """
 
     exercise_id: str
     title: str
@@ -59,6 +62,15 @@ class ExerciseResult:
     points: int
     max_points: int
     failure: Failure | None = None
+
+    @property
+    def waits_for(self) -> str:
+        """The id of another exercise, not solved yet, for whose sake alone it fails; or ""."""
+        reason = self.failure.reason if self.failure else None
+        if reason is None or reason.code != "judge.needs_exercise":
+            return ""
+        wanted = str(reason.data["exercise"])
+        return wanted if wanted != self.exercise_id else ""
 
     def to_dict(self, wording: Wording | None = None) -> dict[str, Any]:
         """Plain data."""

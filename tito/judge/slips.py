@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from tito.judge.locations import parsed
 from tito.literate.cells import Cell
 from tito.messages import Message
+from tito.messages.stub import PATTERN as STUB
 
 # Of arrays or of NumPy: they give a new array and change nothing.
 PURE = frozenset({
@@ -36,7 +37,7 @@ def likely_slip(cell: Cell, reference: Cell) -> Message | None:
     own, wanted = parsed(cell.source), parsed(reference.source)
     if own is None or wanted is None:
         return None
-    functions = dict(_functions(own))
+    functions = {name: node for name, node in _functions(own) if not _is_stub(node)}
     pairs = [(functions[name], node) for name, node in _functions(wanted) if name in functions]
     found = (_falsy(*pair) or _neglected(*pair) for pair in pairs)
     return next(filter(None, found), None)
@@ -82,6 +83,12 @@ def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
         for inner in body:
             if isinstance(inner, ast.FunctionDef):
                 yield prefix + inner.name, inner
+
+
+def _is_stub(function: ast.FunctionDef) -> bool:
+    """Whether the function, or a part of it, is still to be written."""
+    texts = (node.value for node in ast.walk(function) if isinstance(node, ast.Constant))
+    return any(isinstance(text, str) and STUB.match(text) for text in texts)
 
 
 def _read(function: ast.FunctionDef) -> set[str]:

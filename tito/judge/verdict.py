@@ -10,14 +10,15 @@ from tito.checks.patterns import error_pattern
 from tito.checks.values import sentence, shorten, strip_addresses
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
-from tito.judge.failing_check import failing_check
+from tito.judge.failing_check import failing_check, names_asked
 from tito.judge.locations import (
-    enclosing,
     exercise_line,
     line_text,
+    part_line,
     result_line,
-    stub_line,
+    syntax_text,
     where,
+    with_places,
 )
 from tito.judge.report import Failure
 from tito.judge.session import LoadFault
@@ -28,7 +29,7 @@ from tito.sandbox.conversation import GuestLost, RemoteError
 
 MISSING_NAMES = (NameError, AttributeError, ImportError)
 MESSAGE_SHOWN = 600  # characters
-WRITE_HERE = Message("judge.write_here")
+OWN_RAISE = "pattern.own_raise"
 # Reasons of a check that are not about the result of a function.
 NO_RESULT = ("check.changed", "check.no_error", "check.other_error", "check.no_mention")
 
@@ -64,10 +65,13 @@ def of_test(
 
     ``cell`` is the exercise's own cell, ``texts`` the source of each test by file name.
     """
+    no_result = not isinstance(error, CheckFailed) or error.reason.code in NO_RESULT
+    find_line = exercise_line if no_result else result_line
+    line = find_line(cell, exercise.cell)
+    if line is None:
+        line = part_line(cell, exercise.cell, names_asked(error, texts))
     if isinstance(error, CheckFailed):
-        find_line = exercise_line if error.reason.code in NO_RESULT else result_line
-        return _from_check(error, cell, find_line(cell, exercise.cell))
-    line = exercise_line(cell, exercise.cell)
+        return _from_check(error, cell, scene, line)
     given, because = failing_check(error, texts)
     return replace(_from_raised(error, cell, scene, line), given=given, because=because)
 
@@ -81,7 +85,8 @@ def _from_raised(
     return _from_error(error, cell, scene, line)
 
 
-def _from_check(error: CheckFailed, cell: Cell, line: int | None) -> Failure:
+def _from_check(error: CheckFailed, cell: Cell, scene: Scene, known: int | None = None) -> Failure:
+    home, line = scene.place(error, cell, known)
     return Failure(
         kind="check",
         reason=error.reason,
@@ -91,9 +96,9 @@ def _from_check(error: CheckFailed, cell: Cell, line: int | None) -> Failure:
         expected=error.expected,
         got=error.got,
         because=error.because,
-        printed=error.printed,
-        where=where(cell, line),
-        line_text=line_text(cell, line),
+        printed=with_places(error.printed, scene.cells),
+        where=where(home, line),
+        line_text=line_text(home, line),
         hint=error.hint or "",
         position=error.position,
         signature=error.signature,
@@ -120,15 +125,28 @@ def _from_error(error: BaseException, cell: Cell, scene: Scene, known: int | Non
     module = scene.earlier.get(getattr(error, "importing", ""))
     if module:
         return _from_earlier(module, shown, home, line)
-    return Failure(
+    failure = Failure(
         kind="error",
         reason=_reason(error, shown),
-        got=shown,
         where=where(home, line),
         line_text=line_text(home, line),
-        hint=error_pattern(_name(error), str(error), line_text(home, line)) or "",
         signature=strip_addresses(shown),
     )
+    if unsolved(error):
+        return replace(failure, fix=Message("judge.solve_first"))
+    found = error_pattern(_name(error), str(error), failure.line_text)
+    if found and found.code == OWN_RAISE and home is not cell:
+        found = _refused(home, scene)
+    return replace(failure, got=shown, hint=found or "")
+
+
+def _refused(home: Cell, scene: Scene) -> Message | None:
+    """What to say of a `raise` that stands in another cell than that of the exercise tested."""
+    if not home.is_exercise:
+        return None
+    if home.index in scene.passed:
+        return Message("judge.refused_by_solved", exercise=home.grade_id)
+    return Message("judge.refused", exercise=home.grade_id)
 
 
 def _from_earlier(module: Module, shown: str, home: Cell, line: int | None) -> Failure:
@@ -183,24 +201,12 @@ def _from_syntax(error: SyntaxError, cell: Cell, scene: Scene) -> Failure:
     home, line = scene.place(error, cell)
     return Failure(
         kind="syntax",
-        reason=Message("judge.unreadable", error=shorten(str(error))),
+        reason=Message("judge.unreadable", error=syntax_text(shorten(str(error)), home)),
         where=where(home, line),
         line_text=line_text(home, line),
         fix=Message("judge.run_it"),
         signature="syntax",
     )
-
-
-def consequence(cell: Cell, root: Failure) -> Failure:
-    """The failure of an exercise whose test lacks what another cell should define.
-
-    ``root`` is why that cell is not run.
-    """
-    if root.kind == "earlier module":
-        return root
-    name = cell.grade_id if cell.is_exercise else None
-    part = Message("judge.cell_of", exercise=name) if name else Message("judge.a_cell")
-    return replace(root, reason=Message("judge.needs_cell", cell=part, reason=root.reason))
 
 
 def unsolved(error: BaseException) -> str:
@@ -209,88 +215,11 @@ def unsolved(error: BaseException) -> str:
     return stub[1] if stub else ""
 
 
-def not_started(cell: Cell) -> Failure:
-    """The exercise is as the learner received it."""
-    line = stub_line(cell)
-    return Failure(
-        kind="error",
-        reason=Message("judge.not_solved"),
-        where=where(cell, line),
-        line_text=line_text(cell, line),
-        fix=WRITE_HERE,
-        signature="not started",
-    )
-
-
-def half_done(error: BaseException, cell: Cell, own: Failure) -> Failure:
-    """A part of the exercise is written, another raised the error; ``own`` is its plain failure."""
-    lines = [line for index, line in getattr(error, "frames", ()) if index == cell.index]
-    line = lines[-1] if lines else stub_line(cell)
-    part = enclosing(cell.source, line) if line else ""
-    reason = Message("judge.part_missing_in", part=part) if part else Message("judge.part_missing")
-    return replace(
-        own,
-        reason=reason,
-        got="",
-        hint="",
-        where=where(cell, line),
-        line_text=line_text(cell, line),
-        fix=WRITE_HERE,
-    )
-
-
-def missing(exercise_id: str, origin: str, module_id: str) -> Failure:
-    """The exercise's cell is not in the learner's file."""
-    return Failure(
-        kind="missing",
-        reason=Message("judge.missing", exercise=exercise_id),
-        where=origin,
-        fix=Message("judge.bring_back", exercise=exercise_id, module=module_id),
-        signature="missing",
-    )
-
-
-def duplicate(exercise_id: str, cells: list[Cell]) -> Failure:
-    """The exercise's cell stands more than once in the learner's file."""
-    places = ", ".join(where(cell) for cell in cells)
-    return Failure(
-        kind="duplicate",
-        reason=Message("judge.twice", exercise=exercise_id, count=len(cells), places=places),
-        where=where(cells[1]),
-        fix=Message("judge.keep_one"),
-        signature="duplicate",
-    )
-
-
-def not_judged(deaths: int, cell: Cell) -> Failure:
-    """So many guests died that this exercise was not tried."""
-    return Failure(
-        kind="crash",
-        reason=Message("judge.not_judged", count=deaths),
-        where=where(cell),
-        fix=Message("judge.solve_above"),
-        signature="not judged",
-    )
-
-
-def hidden(exercise_id: str, cell: Cell, reference: Cell) -> Failure:
-    """A test that the learner does not see fails: nothing of what it asks is told."""
-    line = exercise_line(cell, reference)
-    return Failure(
-        kind="hidden",
-        reason=Message("judge.hidden", exercise=exercise_id),
-        where=where(cell, line),
-        line_text=line_text(cell, line),
-        fix=Message("judge.read_contract"),
-        signature="hidden",
-    )
-
-
 def of_package(error: BaseException, origin: str, texts: Mapping[str, str]) -> Failure:
     """The failure of the package as a whole, after every exercise has passed."""
     nowhere = Cell("code", "", origin=origin)
     if isinstance(error, CheckFailed):
-        failure = _from_check(error, nowhere, None)
+        failure = _from_check(error, nowhere, Scene({}))
     else:
         given, because = failing_check(error, texts)
         failure = replace(_from_raised(error, nowhere, Scene({})), given=given, because=because)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from tito.literate.cells import Cell
 from tito.literate.errors import SourceError
-from tito.messages.stub import TEMPLATE
+from tito.messages.stub import stub_text
 
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
@@ -122,7 +122,7 @@ def stub(cell: Cell, label: str) -> str:
     Every region raises NotImplementedError with the exercise's name and the module's `label`,
     such as "Module 01 (Tensor)"; in a bug hunt it holds the broken lines.
     """
-    message = TEMPLATE.format(exercise=cell.grade_id, label=label)
+    message = stub_text(cell.grade_id or "", label)
     todo = f'# YOUR CODE HERE\nraise NotImplementedError("{message}")'
     found = regions(cell)
     return _filled(cell, found, [todo if r.broken is None else r.broken for r in found])

@@ -14,6 +14,16 @@ def next_run(context: Context, after: Run) -> Run | None:
     return next((run for run in rest if _is_open(context, run)), None)
 
 
+def first_open(standing: Standing) -> Run | None:
+    """The first part that can run now and has no result yet; None without one."""
+    for milestone in standing.workspace.curriculum.milestones:
+        done = standing.progress.milestone_results(milestone)
+        for part in milestone.parts if milestone.available else ():
+            if part.number not in done and not standing.missing(part.needs):
+                return milestone, part
+    return None
+
+
 def _is_open(context: Context, run: Run) -> bool:
     milestone, part = run
     return not context.missing(part) and part.number not in context.results(milestone)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.exercises import Exercise
-from tito.curriculum.guidance import LEVELS
 from tito.curriculum.modules import Module
 from tito.errors import TitoError
-from tito.judge import Judge
 from tito.workspace.layout import Workspace
 from tito.workspace.progress import Progress, changed_progress
 from tito.workspace.testing import run_tests
 from tito.workspace.work import read_work
+
+if TYPE_CHECKING:
+    from tito.judge import Judge
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,38 @@ class Hint:
     text: str
 
 
-def next_hint(workspace: Workspace, exercise: Exercise, level: int | None = None) -> Hint:
-    """Return the exercise's next hint (or the one of `level`) and record that it was shown."""
-    guidance = workspace.curriculum.guidance(exercise.module).get(exercise.id)
-    if guidance is None or not guidance.hints:
-        raise TitoError(f"There are no hints for exercise {exercise.id!r}.")
+def next_hint(workspace: Workspace, exercise: Exercise, level: int | None = None) -> Hint | None:
+    """Return the exercise's next hint (or the one of `level`) and record that it was shown.
+
+    None for an exercise without hints. Behind the last hint comes the last one again.
+    """
+    texts = hints_of(workspace.curriculum, exercise)
+    if not texts:
+        return None
     with changed_progress(workspace) as progress:
-        shown = level or min(progress.hint_level(exercise.module, exercise.id) + 1, LEVELS)
+        asked = level or progress.hint_level(exercise.module, exercise.id) + 1
+        shown = min(asked, len(texts))
         progress.record_hint(exercise.module, exercise.id, shown)
-    return Hint(exercise, shown, len(guidance.hints), guidance.hints[shown - 1])
+    return Hint(exercise, shown, len(texts), texts[shown - 1])
+
+
+def hints_of(curriculum: Curriculum, exercise: Exercise) -> tuple[str, ...]:
+    """The hints that an exercise has, each telling more than the one before."""
+    guidance = curriculum.guidance(exercise.module).get(exercise.id)
+    return guidance.hints if guidance else ()
 
 
 def find_exercise(curriculum: Curriculum, module: Module, name: str) -> Exercise:
-    """The module's exercise of this name, long or short: "tensor_matmul", "matmul"."""
-    wanted = name.strip().lower().replace("-", "_").replace(" ", "_")
+    """The module's exercise of this name: of its code, else long or short.
+
+    "Linear" (a class or function that the exercise's cell defines), "tensor_matmul", "matmul".
+    """
+    wanted = spelled(name)
     known = {exercise.id: exercise for exercise in curriculum.exercises(module)}
     by_name = {exercise.name: exercise for exercise in known.values()} | known
+    by_code = code_names(known.values())
+    if name in by_code:
+        return by_code[name]
     if wanted in by_name:
         return by_name[wanted]
     close = difflib.get_close_matches(wanted, by_name, n=1)
@@ -50,6 +69,20 @@ def find_exercise(curriculum: Curriculum, module: Module, name: str) -> Exercise
     raise TitoError(
         f"{module.label} has no exercise {name!r}.{maybe}", "Its exercises: " + ", ".join(known), 2
     )
+
+
+def spelled(name: str) -> str:
+    """A name as exercises are called: "Matmul operator" → "matmul_operator"."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def code_names(exercises: Iterable[Exercise]) -> dict[str, Exercise]:
+    """Class or function → the exercise whose cell defines it (the first that does)."""
+    found: dict[str, Exercise] = {}
+    for exercise in exercises:
+        for name in exercise.defined:
+            found.setdefault(name, exercise)
+    return found
 
 
 def first_unsolved(workspace: Workspace, judge: Judge, module: Module) -> Exercise | None:

@@ -47,11 +47,14 @@ class Standing:
         return tuple(sorted({*self.progress.completed, *self.prebuilt}))
 
     @cached_property
+    def own(self) -> list[Module]:
+        """The modules of the track that this release has, in order."""
+        return [m for m in self.workspace.curriculum.available if m.number in self.track.build]
+
+    @cached_property
     def todo(self) -> list[Module]:
         """The modules of the track that this release has and that are not completed, in order."""
-        done = self.progress.completed
-        modules = self.workspace.curriculum.available
-        return [m for m in modules if m.number in self.track.build and m.number not in done]
+        return [m for m in self.own if m.number not in self.progress.completed]
 
     def missing(self, numbers: Iterable[int]) -> list[int]:
         """Those of `numbers` that are neither completed nor given."""
