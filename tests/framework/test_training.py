@@ -17,6 +17,7 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import (
     CosineSchedule,
     Trainer,
+    WarmupSchedule,
     clip_grad_norm,
     count_correct,
     current_modes,
@@ -76,6 +77,13 @@ class TestCosineSchedule:
     def test_negative_epoch(self):
         with pytest.raises(ValueError, match="-1"):
             CosineSchedule().get_lr(-1)
+
+
+class TestWarmupSchedule:
+    @pytest.mark.parametrize("warmup", [-1, 2.5, 10, 11])
+    def test_a_warm_up_that_cannot_be_is_refused_by_its_own_name(self, warmup):
+        with pytest.raises(ValueError, match=f"warmup_epochs must be .* got {warmup} and 10"):
+            WarmupSchedule(0.1, 0.01, warmup, 10)
 
 
 class TestClipping:
