@@ -2255,11 +2255,11 @@ test_optimizers_fine_tune()
 
 # %% [markdown]
 """
-An optimizer holds *tensors*, not a model. Replace a layer's weight afterwards, and it is left with
-the old one: it keeps stepping a tensor that no gradient reaches any more. The growing gradients
-were the clue: nobody set the *new* ones to None. The second fault is the price of writing
-in place: `Tensor(array)` shares the memory of a float32 array, so the step wrote into the saved
-weights. Copy what you want to keep.
+An optimizer holds *tensors*, not a model. Replace a layer's weight afterwards, and the optimizer is
+left with the old one, which no gradient reaches any more. The growing gradients were the clue:
+nobody set the *new* ones to None. The second fault is the price of writing in place:
+`Tensor(array)` shares the memory of a float32 array, so the step wrote into the saved weights. Copy
+what you want to keep.
 """
 
 # %% [markdown]
@@ -2570,7 +2570,7 @@ or smaller? Which measurement would change your mind?
 | the loss does not move | `step()` before `backward()` | zero_grad, forward, backward, step |
 | the loss falls, then swings or explodes | gradients add up | `zero_grad()` once per step |
 | the loss is `nan` from some step on | behind the cliff | divide `lr` by ten |
-| the loss explodes once momentum is switched on | longer steps | divide `lr` by ten |
+| the loss explodes once momentum is switched on | steps add up | divide `lr` by ten |
 | `... is the result of an operation` | `Tensor(...) * 0.1` | scale the data, then make the Tensor |
 | `params is empty` | a generator already walked | pass `model.parameters()` afresh |
 | `unsupported operand type(s) for *: 'float' and 'memoryview'` | `.data` of an array | `np.asarray` |
