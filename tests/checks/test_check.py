@@ -287,3 +287,19 @@ def test_notebooks_import_it_quickly_and_without_the_judge():
     )
     loaded = {name.split(".")[1] for name in json.loads(run.stdout) if name.startswith("tito.")}
     assert loaded == {"checks", "messages"}
+
+
+@pytest.mark.parametrize(
+    ("printed", "hints"),
+    [
+        ("<cell 3>:7: RuntimeWarning: divide by zero\n  return np.log(x)\n", False),
+        ("<cell 3>:7: RuntimeWarning: divide by zero\n  return np.log(x)\nmust not be 0\n", True),
+        ("f.py:7: RuntimeWarning: overflow", False),
+    ],
+)
+def test_warnings_are_nothing_that_was_printed(printed, hints):
+    check = Check(lambda: printed)
+    with pytest.raises(CheckFailed) as failed:
+        check.raises(ValueError, lambda: None, given="0")
+    found = failed.value.hint
+    assert (found is not None and found.code == "pattern.printed_error") is hints

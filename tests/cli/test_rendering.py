@@ -56,3 +56,17 @@ def test_a_table_crops_nothing(monkeypatch, capsys):
     path = "/home/someone/.venv/lib/python3.12/site-packages/tinytorch/core/tensor.py"
     table(["What", "Found"], [("import tinytorch", path)])
     assert path in "".join(capsys.readouterr().out.split()).replace("importtinytorch", "")
+
+
+def test_formulas_are_plain_text_and_their_signs_no_markdown(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = from_markdown("The rule $w_i \\leftarrow w_i - \\eta\\,g_i * 2 * g_j$ holds.\n")
+    assert shown.strip() == "The rule w_i ← w_i - η g_i * 2 * g_j holds."
+
+
+def test_a_line_of_code_is_never_wrapped(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = from_markdown(f"```\nab {'-' * 50}\ncd\n```\n\n```python\nx = {'1' * 50}\n```\n")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    lines = [line.rstrip() for line in plain.splitlines() if line.strip()]
+    assert lines == [f"ab {'-' * 36}…", "cd", f"x = {'1' * 35}…"]

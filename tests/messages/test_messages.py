@@ -38,3 +38,16 @@ def test_messages_are_equal_by_code_and_data():
 def test_an_unknown_code_is_a_fault_of_ours():
     with pytest.raises(KeyError, match="nothing"):
         WORDS.say(Message("nothing"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("int8", "An int8, not an int8"),
+        ("list", "A list, not a list"),
+        ("uint8", "A uint8, not a uint8"),
+    ],
+)
+def test_data_may_be_said_with_their_article(kind, said):
+    words = Wording({"beside": "{kind!A}, not {kind!a}"})
+    assert words.say(Message("beside", kind=kind)) == said

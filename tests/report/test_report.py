@@ -123,3 +123,11 @@ def test_html_is_accessible():
 def test_quoted_code_in_prose_is_set_as_code():
     page = as_html(Panel("t", "Use `a < b`.", (Row("GOT", "`x`", True),)))
     assert "<code>a &lt; b</code>" in page and "`x`" in page
+
+
+def test_long_words_are_broken_in_code_alone():
+    row = Row("YOUR LINE", "x" * 100, is_code=True)
+    prose = Row("HINT", "y" * 100)
+    shown = as_text(Panel("", "", (row, prose)), 60).splitlines()
+    assert max(len(line) for line in shown if "x" in line) == 60
+    assert next(line for line in shown if "y" in line).endswith("y" * 100)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tito.cli.common import curriculum
 from tito.curriculum.modules import Module
-from tito.milestones.ahead import first_open
 from tito.workspace.records import TestsRecord
 from tito.workspace.standing import Standing
 
@@ -87,6 +86,8 @@ def advice(standing: Standing) -> str:
 
 def _after_the_track(standing: Standing) -> str:
     """What to type when every module of the track is completed."""
+    from tito.milestones.ahead import first_open
+
     run = first_open(standing)
     if run:
         milestone, part = run

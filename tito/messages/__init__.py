@@ -7,6 +7,7 @@ a sentence: English stands in ``english.toml`` beside this file, and a curriculu
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -49,6 +50,16 @@ def _plain(value: Any) -> Any:
     return value.to_dict() if isinstance(value, Message) else value
 
 
+class _Sentence(string.Formatter):
+    """``{kind!a}`` is the data with its English article: "an int8"; ``{kind!A}`` begins so."""
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        if conversion not in ("a", "A"):
+            return super().convert_field(value, conversion)
+        article = "an" if str(value)[:1].lower() in "aeio" else "a"  # a uint8
+        return f"{article.title() if conversion == 'A' else article} {value}"
+
+
 class Wording:
     """A catalogue: code -> sentence with ``{names}`` of data in it."""
 
@@ -60,7 +71,7 @@ class Wording:
         if isinstance(message, str):
             return message
         data = {name: self._said(value) for name, value in message.data.items()}
-        return self.sentences[message.code].format(**data)
+        return _Sentence().format(self.sentences[message.code], **data)
 
     def _said(self, value: Any) -> Any:
         return self.say(value) if isinstance(value, Message) else value

@@ -11,7 +11,7 @@ INDENT = "  "
 
 
 def as_text(panel: Panel, width: int = WIDTH) -> str:
-    """The panel in lines of at most ``width`` characters; long words are never broken."""
+    """The panel in lines of at most ``width`` characters; long words are broken in code alone."""
     column = max((len(row.label) for row in panel.rows), default=0) + 2
     lines = [panel.title, *_wrapped(panel.lead, width)]
     for row in panel.rows:
@@ -22,7 +22,7 @@ def as_text(panel: Panel, width: int = WIDTH) -> str:
 def _row_lines(row: Row, column: int, width: int) -> list[str]:
     """The label once, the text in a column of its own."""
     space = width - len(INDENT) - column
-    text = [part for line in row.text.splitlines() for part in _wrapped(line, space)]
+    text = [part for line in row.text.splitlines() for part in _wrapped(line, space, row.is_code)]
     labels = [row.label, *[""] * (len(text) - 1)]
     return [
         f"{INDENT}{label:<{column}}{line}".rstrip()
@@ -30,13 +30,13 @@ def _row_lines(row: Row, column: int, width: int) -> list[str]:
     ]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrapped(text: str, width: int, is_code: bool = False) -> list[str]:
     indent = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
         text.strip(),
         max(width, 20),
         initial_indent=indent,
         subsequent_indent=indent,
-        break_long_words=False,
+        break_long_words=is_code,
         break_on_hyphens=False,
     ) or [""]
