@@ -695,7 +695,9 @@ def gradients_of(node, grad_output, what, count=1):
     check.equal(len(gradients), count,
                 given=f"how many gradients {what} returns",
                 because="one per input")
-    check.equal([gradient.__class__.__name__ for gradient in gradients], ["ndarray"] * count,
+    kinds = ["ndarray" if isinstance(gradient, (np.ndarray, np.generic))
+             else gradient.__class__.__name__ for gradient in gradients]
+    check.equal(kinds, ["ndarray"] * count,
                 given=f"the types of the gradients that {what} returns",
                 because="rules calculate with arrays: self.arrays holds them, self.saved_tensors "
                         "holds the Tensors")
@@ -2459,7 +2461,8 @@ that were left open for it.
 
 PyTorch knows the other way too. Until version 0.4 (April 2018) one wrapped tensors in a second
 class, `Variable(tensor)`, and half the questions in the forums were about what had to be wrapped.
-Since then every tensor has `requires_grad`, asleep until needed, as yours has had from its first day.
+Since then every tensor has `requires_grad`, asleep until needed, as yours has had from its first
+day.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_enable", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -3195,8 +3198,8 @@ class LinearBackward(Function):
 
 # %% [markdown]
 """
-*What is checked:* x from one to four dimensions, no rows, no outputs, with and without bias, against
-float64 differences; None for whoever needs none; nothing changed in place.
+*What is checked:* x from one to four dimensions, no rows, no outputs, with and without bias,
+against float64 differences; None for whoever needs none; nothing changed in place.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_linear", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -3373,10 +3376,7 @@ def mean_of_nothing(shape):
     a = Tensor(np.zeros(shape), requires_grad=True)
     g = np.ones(shape[0], dtype=np.float32)
     with np.errstate(all="raise"):
-        try:
-            return MeanBackward(a, axis=1, keepdims=False).apply(g)[0].shape
-        except (FloatingPointError, ZeroDivisionError) as error:
-            return f"{type(error).__name__}: {error}"
+        return MeanBackward(a, axis=1, keepdims=False).apply(g)[0].shape
 
 
 def test_autograd_reductions():
