@@ -1,98 +1,136 @@
-"""One training step of a 784-128-10 network, batch 64: ours, hand-written NumPy, PyTorch eager.
+"""One training step of an MLP: ours, hand-written NumPy, PyTorch eager.
 
-All three start from the same weights and see the same batch; after the first step their
-weights must agree, or the comparison would be of different things.
+All three start from the same weights and see the same batches, a fresh one at each step; after
+the first steps their weights must agree, or the comparison would be of different things.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle, pairwise
 
 import numpy as np
 import torch
 
 from tinytorch import SGD, Adam, CrossEntropyLoss, Linear, ReLU, Sequential, Tensor
 
-BATCH, INPUTS, HIDDEN, CLASSES = 64, 784, 128, 10
+BATCHES = 64  # of them in turn: more than a processor keeps at hand
 RATE = {"SGD": 0.01, "Adam": 0.001}
 
 Arrays = list[np.ndarray]
 Variant = tuple[Callable[[], object], Callable[[], Arrays]]  # (step, current weights)
 
 
-def problem(seed: int = 0) -> tuple[np.ndarray, np.ndarray, Arrays]:
-    """A batch, its labels, and the starting weights [W1, b1, W2, b2]."""
-    rng = np.random.default_rng(seed)
-    x = rng.random((BATCH, INPUTS), dtype=np.float32)
-    labels = rng.integers(0, CLASSES, BATCH)
-    sizes = [(INPUTS, HIDDEN), (HIDDEN, CLASSES)]
-    weights = []
-    for rows, columns in sizes:
-        scale = np.float32(rows**-0.5)
-        weights.append(rng.standard_normal((rows, columns), dtype=np.float32) * scale)
-        weights.append(np.zeros(columns, dtype=np.float32))
-    return x, labels, weights
+@dataclass(frozen=True)
+class Workload:
+    """The layer sizes of an MLP, the rows of a batch, and the optimizer."""
+
+    sizes: tuple[int, ...]
+    batch: int
+    optimizer: str
+
+    def __str__(self) -> str:
+        return f"{'-'.join(map(str, self.sizes))}, batch {self.batch}, {self.optimizer}"
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """(inputs, outputs) of each layer."""
+        return list(pairwise(self.sizes))
+
+    def batches(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Batches and their labels."""
+        rng = np.random.default_rng(0)
+        shape = self.batch, self.sizes[0]
+        return [
+            (rng.random(shape, dtype=np.float32), rng.integers(0, self.sizes[-1], self.batch))
+            for _ in range(BATCHES)
+        ]
+
+    def weights(self) -> Arrays:
+        """The starting weights [W1, b1, W2, b2, ...]."""
+        rng = np.random.default_rng(1)
+        found = []
+        for rows, columns in self.layers:
+            scale = np.float32(rows**-0.5)
+            found.append(rng.standard_normal((rows, columns), dtype=np.float32) * scale)
+            found.append(np.zeros(columns, dtype=np.float32))
+        return found
 
 
-def tinytorch_variant(optimizer: str) -> Variant:
+def tinytorch_variant(work: Workload) -> Variant:
     """The step as a learner writes it."""
-    x_array, labels, weights = problem()
-    model = Sequential(Linear(INPUTS, HIDDEN), ReLU(), Linear(HIDDEN, CLASSES))
-    for parameter, value in zip(model.parameters(), weights, strict=True):
-        parameter.data = value.copy()
-    x, y, loss_fn = Tensor(x_array), Tensor(labels), CrossEntropyLoss()
-    update = {"SGD": SGD, "Adam": Adam}[optimizer](model.parameters(), lr=RATE[optimizer])
+    layers = [layer for sizes in work.layers for layer in (Linear(*sizes), ReLU())]
+    model = Sequential(*layers[:-1])
+    for parameter, value in zip(model.parameters(), work.weights(), strict=True):
+        parameter.data = value
+    update = {"SGD": SGD, "Adam": Adam}[work.optimizer](model.parameters(), RATE[work.optimizer])
+    loss_fn, batches = CrossEntropyLoss(), cycle(work.batches())
 
     def step() -> None:
+        x, y = next(batches)
         update.zero_grad()
-        loss_fn(model(x), y).backward()
+        loss_fn(model(Tensor(x)), Tensor(y)).backward()
         update.step()
 
     return step, lambda: [parameter.data for parameter in model.parameters()]
 
 
-def torch_variant(optimizer: str) -> Variant:
+def torch_variant(work: Workload) -> Variant:
     """The same in PyTorch, eager, with its default options."""
-    x_array, labels, weights = problem()
-    model = torch.nn.Sequential(
-        torch.nn.Linear(INPUTS, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, CLASSES)
-    )
+    modules = [m for sizes in work.layers for m in (torch.nn.Linear(*sizes), torch.nn.ReLU())]
+    model = torch.nn.Sequential(*modules[:-1])
     with torch.no_grad():
-        for parameter, value in zip(model.parameters(), weights, strict=True):
+        for parameter, value in zip(model.parameters(), work.weights(), strict=True):
             parameter.copy_(torch.from_numpy(value.T.copy()))
-    x, y, loss_fn = torch.from_numpy(x_array), torch.from_numpy(labels), torch.nn.CrossEntropyLoss()
-    kind = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}[optimizer]
-    update = kind(model.parameters(), lr=RATE[optimizer])
+    kind = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}[work.optimizer]
+    update = kind(model.parameters(), RATE[work.optimizer])
+    loss_fn, batches = torch.nn.CrossEntropyLoss(), cycle(work.batches())
 
     def step() -> None:
+        x, y = next(batches)
         update.zero_grad()
-        loss_fn(model(x), y).backward()
+        loss_fn(model(torch.from_numpy(x)), torch.from_numpy(y)).backward()
         update.step()
 
     return step, lambda: [p.detach().numpy().T for p in model.parameters()]
 
 
-def numpy_variant(optimizer: str) -> Variant:
+def numpy_variant(work: Workload) -> Variant:
     """The same step written out by hand, as well as one would."""
-    x, labels, weights = problem()
-    rows = np.arange(BATCH)
-    w1, b1, w2, b2 = weights
-    apply = {"SGD": _sgd, "Adam": _adam}[optimizer](weights)
+    rows = np.arange(work.batch)
+    weights = work.weights()
+    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    apply = {"SGD": _sgd, "Adam": _adam}[work.optimizer](weights)
+    batches = cycle(work.batches())
 
     def step() -> float:
-        z = x @ w1 + b1
-        hidden = np.maximum(z, 0)
-        logits = hidden @ w2 + b2
+        x, labels = next(batches)
+        inputs = [x]  # of each layer
+        for weight, bias in layers[:-1]:
+            inputs.append(np.maximum(inputs[-1] @ weight + bias, 0))
+        logits = inputs[-1] @ layers[-1][0] + layers[-1][1]
         chances = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
         loss = -np.log(chances[rows, labels]).mean()
         chances[rows, labels] -= 1
-        chances /= BATCH
-        back = chances @ w2.T * (z > 0)
-        apply([x.T @ back, back.sum(axis=0), hidden.T @ chances, chances.sum(axis=0)])
+        chances /= work.batch
+        apply(_gradients(layers, inputs, chances))
         return loss
 
     return step, lambda: weights
+
+
+def _gradients(
+    layers: list[tuple[np.ndarray, np.ndarray]], inputs: Arrays, back: np.ndarray
+) -> Arrays:
+    """Of the weights and biases, from the gradient of the logits."""
+    found: Arrays = []
+    for number in reversed(range(len(layers))):
+        found = [inputs[number].T @ back, back.sum(axis=0), *found]
+        if number:
+            back = back @ layers[number][0].T * (inputs[number] > 0)
+    return found
 
 
 def _sgd(weights: Arrays) -> Callable[[Arrays], None]:
@@ -122,11 +160,14 @@ def _adam(weights: Arrays) -> Callable[[Arrays], None]:
     return apply
 
 
-def check_same(optimizer: str) -> None:
+VARIANTS = {"tinytorch": tinytorch_variant, "numpy": numpy_variant, "torch": torch_variant}
+
+
+def check_same(work: Workload) -> None:
     """Raise AssertionError unless all three variants make the same first three steps."""
     ends = []
-    for variant in (tinytorch_variant, numpy_variant, torch_variant):
-        step, weights = variant(optimizer)
+    for variant in VARIANTS.values():
+        step, weights = variant(work)
         for _ in range(3):
             step()
         ends.append([np.array(w) for w in weights()])

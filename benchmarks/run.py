@@ -10,23 +10,27 @@ import sys
 
 import numpy as np
 import torch
-from mlp_step import check_same, numpy_variant, tinytorch_variant, torch_variant
+from mlp_step import VARIANTS, Workload, check_same
 from paired import microseconds, ratio, rounds
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def measure(optimizer: str, count: int, steps: int) -> dict[str, object]:
+NETWORKS = ((784, 128, 10), 64, 100), ((784, 256, 128, 10), 256, 25)  # sizes, batch, steps a round
+WORKLOADS = [
+    (Workload(sizes, batch, optimizer), steps)
+    for sizes, batch, steps in NETWORKS
+    for optimizer in ("SGD", "Adam")
+]
+
+
+def measure(work: Workload, count: int, steps: int) -> dict[str, object]:
     """Time one training step of the three variants in turn."""
-    check_same(optimizer)
-    variants = {
-        "tinytorch": tinytorch_variant(optimizer)[0],
-        "numpy": numpy_variant(optimizer)[0],
-        "torch": torch_variant(optimizer)[0],
-    }
+    check_same(work)
+    variants = {name: variant(work)[0] for name, variant in VARIANTS.items()}
     seconds = rounds(variants, count=count, steps=steps)
     return {
-        "workload": f"784-128-10, batch 64, {optimizer}",
+        "workload": str(work),
         "microseconds": {name: round(microseconds(seconds, name), 1) for name in variants},
         "to_numpy": ratio(seconds, "tinytorch", "numpy"),
         "to_torch": ratio(seconds, "tinytorch", "torch"),
@@ -37,13 +41,12 @@ def main() -> None:
     """Measure, print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=40)
-    parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if any(os.environ.get(name) != "1" for name in THREADS):
         sys.exit(f"Set {', '.join(THREADS)} to 1 before Python starts, or: make bench")
     torch.set_num_threads(1)
-    results = [measure(name, options.rounds, options.steps) for name in ("SGD", "Adam")]
+    results = [measure(work, options.rounds, steps) for work, steps in WORKLOADS]
     if options.json:
         print(json.dumps(results, indent=2))
         return
