@@ -133,7 +133,7 @@ def _from_error(error: BaseException, cell: Cell, scene: Scene, known: int | Non
         signature=strip_addresses(shown),
     )
     if unsolved(error):
-        return replace(failure, fix=Message("judge.solve_first"))
+        return replace(failure, kind="stub", fix=Message("judge.solve_first"))
     found = error_pattern(_name(error), str(error), failure.line_text)
     if found and found.code == OWN_RAISE and home is not cell:
         found = _refused(home, scene)
