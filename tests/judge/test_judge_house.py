@@ -168,7 +168,7 @@ def test_an_untouched_bug_hunt_is_not_started(house):
     )
     scored = result(house.judge(house.solve("house_hunt", stubs["house_hunt"])), "house_hunt")
     assert (scored.status, scored.points) == ("not started", 0)
-    assert scored.failure.reason.code == "judge.not_solved"
+    assert scored.failure.reason.code == "judge.hunt_unchanged"
     repaired = stubs["house_hunt"].replace("width * 2", "0.5 * width")
     assert result(house.judge(house.solve("house_hunt", repaired)), "house_hunt").points == 2
     worse = stubs["house_hunt"].replace("width * 2", "width * 3")
