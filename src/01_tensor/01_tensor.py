@@ -238,12 +238,12 @@ def test_tensor_as_array():
         check.equal(as_array(data).shape, shape, given=f"as_array({data}).shape")
     for kind in ("float64", "int64", "int32", "uint16", "bool"):
         check.equal(as_array(np.array([0, 1], dtype=kind)).dtype.name, "float32",
-                    given=f"as_array of a {kind} array", because=f"{kind} becomes float32")
+                    given=f"as_array of an array of {kind}", because=f"{kind} becomes float32")
         check.close(as_array(np.array([0, 1], dtype=kind)), [0.0, 1.0],
-                    given=f"as_array of a {kind} array [0, 1]")
+                    given=f"as_array of an array of {kind} [0, 1]")
     for kind in ("float16", "int8", "uint8", "int16", "float32"):
         check.equal(as_array(np.array([1, 2], dtype=kind)).dtype.name, kind,
-                    given=f"as_array of a {kind} array",
+                    given=f"as_array of an array of {kind}",
                     because="an array that is already in a stored dtype keeps it")
 
     @probe
@@ -578,7 +578,7 @@ def test_tensor_as_tensor():
         (7, "int16", "int16"), (True, "int8", "int8"),
     ]:
         for facts, order in zip(wrapped(value, kind), ("first", "last"), strict=True):
-            given = f"as_tensor({value}, partners) beside a {kind} tensor that stands {order}"
+            given = f"as_tensor({value}, partners) beside a tensor of {kind} that stands {order}"
             check.equal(facts[0], "Tensor", given=f"{given}: type")
             check.equal(facts[1], expected, given=f"{given}: dtype",
                         because="a number takes the dtype of the tensor; a float among whole "

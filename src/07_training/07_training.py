@@ -3487,8 +3487,8 @@ The Foundation tier is complete: from a tensor to a network that reads handwriti
 every idea in it. Hand it in with `tito module complete 07`. Then try:
 
 ```python
-import numpy as np; from tinytorch import SGD, Linear, MSELoss, Tensor, Trainer
-line = Linear(1, 1); x = Tensor(np.linspace(-1, 1, 20).reshape(-1, 1))
+from tinytorch import SGD, Linear, MSELoss, Tensor, Trainer
+x, line = Tensor([[-1], [-0.5], [0], [0.5], [1]]), Linear(1, 1)
 trainer = Trainer(line, SGD(line.parameters(), lr=0.5), MSELoss())
 print([round(trainer.train_epoch([(x, x * 2.0 - 1.0)]), 4) for _ in range(8)])
 ```
