@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from tito.curriculum.curriculum import Curriculum
@@ -24,6 +25,7 @@ def _dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@lru_cache(maxsize=128)  # a package differs from the one before by few of its files
 def _pack(path: Path, text: str) -> PackedModule:
     try:
         code = marshal.dumps(compile(text, f"<{_dotted(path)}>", "exec", dont_inherit=True))
