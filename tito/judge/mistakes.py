@@ -84,15 +84,15 @@ class KnownMistakes:
         self.outcomes = outcomes
         self._known: dict[str, tuple[Sources, Known]] = {}
 
-    def hint_for(
+    def mistake_for(
         self,
         module: Module,
         cells: Sequence[Cell],
         exercise_id: str,
         failure: Failure,
         sources: Sources,
-    ) -> str | None:
-        """The hint of the planted mistake that fails as the learner's cells do, or None."""
+    ) -> Planted | None:
+        """The planted mistake that fails as the learner's cells do, or None."""
         if failure.kind not in RECOGNISED:
             return None
         try:
@@ -104,7 +104,7 @@ class KnownMistakes:
             variants = [*(mistake.cells for mistake in found), cells]
             *planted, own = self.outcomes(module, variants, sources, exercise_id)
             found = [m for m, outcomes in zip(found, planted, strict=True) if outcomes == own]
-        return found[0].hint if found else None
+        return found[0] if found else None
 
     def _of(self, module: Module, exercise_id: str, sources: Sources) -> Known:
         found = self._known.get(exercise_id)

@@ -7,25 +7,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from tito.curriculum.curriculum import Curriculum
+from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey, answer_key
+from tito.judge.hints import general_hint
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
+from tito.judge.mistakes import LIMITS as SHORT
 from tito.judge.mistakes import KnownMistakes
 from tito.judge.outcomes import Outcomes, outcomes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import Program, program_of
+from tito.judge.repairs import repair_hint
 from tito.judge.report import Failure, Report, Text
 from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
-from tito.judge.slips import likely_slip, sure_slip
+from tito.judge.slips import sure_slip
 from tito.literate.cells import Cell
+from tito.messages import Message
 from tito.package.exporter import export_files
 from tito.package.writer import Sources
 from tito.sandbox import INSTALL_BUBBLEWRAP, Isolation, Launcher, Limits, choose
 
-EXPLAINED = ("check", "error")  # kinds of failures that a slip in the text may explain
 LOCAL = "local"  # the tier that guards against accidents, not against malice
 Only = str | Iterable[str] | None
 
@@ -215,14 +219,34 @@ class Judge:
         failure: Failure,
         sources: Sources,
     ) -> Text:
-        """Of a planted mistake, else of a slip in the text, else of a pattern in what came."""
-        known = self._known.hint_for(module, cells, exercise_id, failure, sources)
+        """Of a planted mistake, else a general one."""
+        known = self._known.mistake_for(module, cells, exercise_id, failure, sources)
         own = [cell for cell in cells if cell.is_exercise and cell.grade_id == exercise_id]
-        if known or failure.kind not in EXPLAINED or len(own) != 1:
-            return known or failure.hint
+        if len(own) != 1:
+            return known.hint if known else failure.hint
         (exercise,) = self.answer_key(module).select(exercise_id)
-        sure = sure_slip(own[0], exercise.cell)
-        return sure or failure.hint or likely_slip(own[0], exercise.cell) or ""
+        if known:  # what is surely wrong here, and not in the planted mistake, is the cause
+            (planted,) = (cell for cell in known.cells if cell.grade_id == exercise_id)
+            more = sure_slip(own[0], exercise.cell) and sure_slip(own[0], planted)
+            return more or known.hint
+
+        def repair() -> Message | None:
+            return self._repair(module, cells, exercise, own[0], sources)
+
+        return general_hint(failure, own[0], exercise.cell, repair)
+
+    def _repair(
+        self,
+        module: Module,
+        cells: Sequence[Cell],
+        exercise: Exercise,
+        cell: Cell,
+        sources: Sources,
+    ) -> Message | None:
+        key = self.answer_key(module)
+        with Session(SHORT, self.launcher) as session:
+            session.package = self.package(module, sources)
+            return repair_hint(session, key, program_of(key, cells).steps, exercise, cell)
 
 
 def _readable(cell: Cell) -> Cell:

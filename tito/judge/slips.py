@@ -6,9 +6,13 @@ They are looked for after a test has failed; by themselves they prove nothing.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import builtins
+import re
+from collections.abc import Callable
+from typing import TypeGuard
 
 from tito.judge.locations import parsed
+from tito.judge.repairs.candidates import functions_of
 from tito.literate.cells import Cell
 from tito.messages import Message
 from tito.messages.stub import PATTERN as STUB
@@ -18,7 +22,11 @@ PURE = frozenset({
     "astype", "reshape", "transpose", "swapaxes", "squeeze", "flatten", "ravel", "expand_dims",
     "clip", "maximum", "minimum", "where", "exp", "log", "sqrt", "abs", "sum", "mean",
 })  # fmt: skip
+PYTHONS = frozenset({*dir(builtins), "np", "math", "os", "Path"})  # names that are not the course's
+INFINITY = re.compile(r"-?(?:(?:np|math)\.inf|float\(['\"]-?inf['\"]\))")
 Finder = Callable[[ast.AST], Message | None]
+Pair = tuple[ast.FunctionDef, ast.FunctionDef]
+Comparison = Callable[[ast.FunctionDef, ast.FunctionDef], Message | None]
 
 
 def sure_slip(cell: Cell, reference: Cell) -> Message | None:
@@ -26,21 +34,35 @@ def sure_slip(cell: Cell, reference: Cell) -> Message | None:
     own, wanted = parsed(cell.source), parsed(reference.source)
     if own is None or wanted is None:
         return None
-    finders: tuple[Finder, ...] = (_discarded, _one_round)
+    finders: tuple[Finder, ...] = (_discarded, _one_round, _swallowed)
     new = [find for find in finders if not any(map(find, ast.walk(wanted)))]
-    found = (find(node) for find in new for node in ast.walk(own))
+    found = [find(node) for find in new for node in ast.walk(own)]
+    found += [find(*pair) for pair in _pairs(own, wanted) for find in SURE]
     return next(filter(None, found), None)
 
 
 def likely_slip(cell: Cell, reference: Cell) -> Message | None:
-    """A slip that may explain what nothing else explains: 0 taken for None, an input not used."""
+    """A slip that may explain what nothing surer explains: 0 taken for None, an input not used."""
+    return _compared(cell, reference, LIKELY)
+
+
+def guessed_slip(cell: Cell, reference: Cell) -> Message | None:
+    """What the reference does and the learner's code does not, if that is one thing only."""
+    return _compared(cell, reference, GUESSED)
+
+
+def _compared(cell: Cell, reference: Cell, finders: tuple[Comparison, ...]) -> Message | None:
     own, wanted = parsed(cell.source), parsed(reference.source)
     if own is None or wanted is None:
         return None
-    functions = {name: node for name, node in _functions(own) if not _is_stub(node)}
-    pairs = [(functions[name], node) for name, node in _functions(wanted) if name in functions]
-    found = (_falsy(*pair) or _neglected(*pair) for pair in pairs)
+    found = (find(*pair) for find in finders for pair in _pairs(own, wanted))
     return next(filter(None, found), None)
+
+
+def _pairs(own: ast.Module, wanted: ast.Module) -> list[Pair]:
+    """The learner's functions, each with the reference's of the same name."""
+    functions = {name: node for name, node in functions_of(own) if not _is_stub(node)}
+    return [(functions[name], node) for name, node in functions_of(wanted) if name in functions]
 
 
 def _discarded(node: ast.AST) -> Message | None:
@@ -75,14 +97,151 @@ def _neglected(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
     return Message("slip.neglected", name=min(unread)) if unread else None
 
 
-def _functions(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
-    """The functions of a cell and the methods of its classes, by name."""
-    for node in tree.body:
-        body = node.body if isinstance(node, ast.ClassDef) else [node]
-        prefix = f"{node.name}." if isinstance(node, ast.ClassDef) else ""
-        for inner in body:
-            if isinstance(inner, ast.FunctionDef):
-                yield prefix + inner.name, inner
+def _lenient(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """No error is raised anywhere, where the reference refuses some input."""
+    kinds = [
+        node.exc.func.id
+        for node in ast.walk(wanted)
+        if isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and isinstance(node.exc.func, ast.Name)
+    ]
+    refuses = any(isinstance(node, ast.Raise | ast.Assert) for node in ast.walk(own))
+    return Message("slip.lenient", name=kinds[0]) if kinds and not refuses else None
+
+
+def _unused(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """The one function or constant of the course that the reference uses, and the learner's not."""
+    local = {node.arg for node in ast.walk(wanted) if isinstance(node, ast.arg)}
+    names = _read(wanted) - local - _stored(wanted) - PYTHONS - _read(own)
+    return Message("slip.unused", name=names.pop()) if len(names) == 1 else None
+
+
+def _detached(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """A Tensor made of `.data`, where the reference computes with the Tensors."""
+    if any(map(_is_new_tensor, ast.walk(wanted))) or "data" in _attributes(wanted):
+        return None
+    asks_only = {
+        id(node.value)
+        for node in ast.walk(own)
+        if isinstance(node, ast.Attribute) and node.attr in ("dtype", "shape", "ndim", "size")
+    }
+    taken = any(
+        isinstance(node, ast.Attribute) and node.attr == "data" and id(node) not in asks_only
+        for node in ast.walk(own)
+    )
+    made = any(map(_is_new_tensor, ast.walk(own)))
+    return Message("slip.detached") if taken and made else None
+
+
+def _is_new_tensor(node: ast.AST) -> bool:
+    match node:
+        case ast.Return(value=ast.Call(func=ast.Name(id="Tensor"))):
+            return True
+    return False
+
+
+def _last_round(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """Set to a number before the loop, set anew in each round, read only after it."""
+    for place, loop in enumerate(own.body):
+        for inner in [loop, *getattr(loop, "body", [])]:
+            if isinstance(inner, ast.For):
+                before, after = _of(own.body[:place]), _of(own.body[place + 1 :])
+                anew = {name for statement in inner.body for name in _assigned(statement)}
+                names = anew & _numbered(before) & _read(after) - _read(inner)
+                if names:
+                    return Message("slip.last_round", name=min(names))
+    return None
+
+
+def _of(statements: list[ast.stmt]) -> ast.Module:
+    return ast.Module(statements, [])
+
+
+def _assigned(statement: ast.stmt) -> set[str]:
+    """The names that a plain assignment gives a value."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return {name for target in targets for name in _stored(target)}
+
+
+def _numbered(tree: ast.AST) -> set[str]:
+    """The names that get a number as it is written, alone or among others."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(value=ast.Constant()):
+                found |= _assigned(node)
+            case ast.Assign(value=ast.Tuple(elts=values)):
+                if all(isinstance(value, ast.Constant) for value in values):
+                    found |= _assigned(node)
+    return found
+
+
+def _infinite(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """Compared in a loop with what was set to infinity, and is never set again."""
+    sets = [
+        (name, node)
+        for node in ast.walk(own)
+        if isinstance(node, ast.Assign | ast.AugAssign)
+        for name in _stored(node)
+    ]
+    infinite = {name for name, node in sets if _is_infinity(node, name)}
+    constant = {name for name in infinite if [n for n, _ in sets].count(name) == 1}
+    asked = {
+        inner.id
+        for loop in ast.walk(own)
+        if isinstance(loop, ast.For | ast.While)
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Compare)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name)
+    }
+    return Message("slip.infinite", name=min(constant & asked)) if constant & asked else None
+
+
+def _is_infinity(node: ast.Assign | ast.AugAssign, name: str) -> bool:
+    """Whether the assignment makes this name infinite, alone or among others."""
+    match node:
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+            pairs = zip(names, values, strict=False)
+            held = [value for target, value in pairs if name in _stored(target)]
+        case ast.Assign(value=value):
+            held = [value]
+        case _:
+            return False
+    return any(INFINITY.fullmatch(ast.unparse(value)) for value in held)
+
+
+def _swallowed(node: ast.AST) -> Message | None:
+    """An error that is caught, perhaps printed, and forgotten."""
+    match node:
+        case ast.ExceptHandler(type=ast.expr() as kind, body=body):
+            idle = all(isinstance(s, ast.Pass) or _is_print(s) for s in body)
+            return Message("slip.swallowed", name=ast.unparse(kind)) if idle else None
+    return None
+
+
+def _is_print(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
+            return True
+    return False
+
+
+def _alias(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
+    """`old = x.data`, then `x.data[...] = ...`, then `old` is to be what it was."""
+    written = {ast.unparse(node.value) for node in ast.walk(own) if _is_written(node)}
+    for node in ast.walk(own):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute() as value):
+                text = ast.unparse(value)
+                if text in written and f"{text} = {name}" in ast.unparse(own):
+                    return Message("slip.alias", name=name, value=text)
+    return None
+
+
+def _is_written(node: ast.AST) -> TypeGuard[ast.Subscript]:
+    return isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store)
 
 
 def _is_stub(function: ast.FunctionDef) -> bool:
@@ -91,9 +250,19 @@ def _is_stub(function: ast.FunctionDef) -> bool:
     return any(isinstance(text, str) and STUB.match(text) for text in texts)
 
 
-def _read(function: ast.FunctionDef) -> set[str]:
+def _read(function: ast.AST) -> set[str]:
     nodes = ast.walk(function)
     return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _stored(tree: ast.AST) -> set[str]:
+    nodes = ast.walk(tree)
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+
+
+def _attributes(function: ast.FunctionDef) -> set[str]:
+    nodes = ast.walk(function)
+    return {n.attr for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
 
 
 def _compared_with_none(function: ast.FunctionDef) -> set[str]:
@@ -117,3 +286,8 @@ def _asked_for_truth(function: ast.FunctionDef) -> set[str]:
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 asked.append(operand)
     return {test.id for test in asked if isinstance(test, ast.Name)}
+
+
+SURE = (_detached, _last_round, _infinite, _alias)
+LIKELY = (_falsy, _neglected)
+GUESSED = (_lenient, _unused)

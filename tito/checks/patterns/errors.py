@@ -100,6 +100,7 @@ _ARRAYS = (
     Entry("index_end", r"index (?P<n>\d+) is out of bounds for axis \d+ with size (?P=n)\b"),
     Entry("shape_unpacked", r"(?:not enough|too many) values to unpack", r"\.shape"),
     Entry("shape_unpacked", r"tuple index out of range", r"\.shape"),
+    Entry("unpacked", r"(?:not enough|too many) values to unpack \(expected (?P<n>\d+)"),
 )
 _OTHERS = (
     Entry("own_raise", r"^(?P<name>\w+): ", r"^\s*raise {name}\("),
@@ -112,6 +113,10 @@ _OTHERS = (
     Entry("zero_division", r"^ZeroDivisionError: "),
     Entry("key_missing", r"^KeyError: (?P<key>.{1,80})$"),
     Entry("assert_used", r"^AssertionError: "),
+    Entry(
+        "unexpected_keyword",
+        r"(?P<name>\w+)\(\) got an unexpected keyword argument '(?P<key>\w+)'",
+    ),
     Entry("import_missing", r"name '(?P<name>np|math)' is not defined"),
 )
 ENTRIES = (*_OTHERS, *_ATTRIBUTES, *_OPERANDS, *_CALLS, *_ARRAYS)

@@ -12,6 +12,9 @@ from tito.messages import Message
 
 FUNCTIONS = frozenset({"function", "method", "builtin_function_or_method"})
 NUMBERS = (int, float)
+HOLDERS = ("Tensor", "ndarray", "float32", "float64", "int64")
+LOOKUPS = ("KeyError", "IndexError", "AttributeError")
+OVERFLOW = "overflow encountered in exp"
 
 
 def kind_pattern(got: Any, expected: Any) -> Message | None:
@@ -34,6 +37,8 @@ def _dtype(got: Any, expected: Any) -> Message | None:
         return Message("pattern.float64")
     if came.startswith(("int", "uint")) and wanted.startswith("float"):
         return Message("pattern.integers", dtype=came)
+    if came == "float32" and wanted == "float64":
+        return Message("pattern.float32")
     return None
 
 
@@ -60,10 +65,24 @@ def _text(got: Any, expected: Any) -> Message | None:
         return Message("pattern.text_for_number") if got.strip() == str(expected) else None
     if type(expected) is not str or got == expected:
         return None
+    found = _named(got, expected)
+    if found:
+        return found
     if "".join(got.split()) == "".join(expected.split()):
         return Message("pattern.text_space", got=repr(got), expected=repr(expected))
     same = got.casefold() == expected.casefold()
     return Message("pattern.text_case", got=repr(got), expected=repr(expected)) if same else None
+
+
+def _named(got: str, expected: str) -> Message | None:
+    """Texts that name kinds, or errors; and warnings of NumPy's."""
+    if OVERFLOW in got and OVERFLOW not in expected:
+        return Message("pattern.exp_overflow")
+    if got in HOLDERS and expected in ("int", "float"):
+        return Message("pattern.not_plain", got=got, expected=expected)
+    if got in LOOKUPS and expected.endswith("Error") and expected.isidentifier():
+        return Message("pattern.python_error", got=got, expected=expected)
+    return None
 
 
 def _object(got: Any, expected: Any) -> Message | None:

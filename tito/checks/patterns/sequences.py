@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tito.checks.compare import close_difference, equal_difference
+from tito.checks.patterns.kinds import kind_pattern
 from tito.checks.values import NotNumbers, show
 from tito.messages import Message
 
@@ -32,6 +33,8 @@ def sequence_pattern(got: Any, expected: Any) -> Message | None:
         or _wrapped(got, expected, type(got).__name__)
         or _turned(got, expected)
         or _empty_inside(got, expected)
+        or _keys(got, expected)
+        or _first_text(got, expected)
     )
 
 
@@ -110,6 +113,20 @@ def _empty_inside(got: Sequence[Any], expected: Sequence[Any]) -> Message | None
     kinds = {type(item) for pair in wrong for item in pair}
     is_empty = len(wrong) == len(kinds) == 1 and kinds <= {list, tuple} and not wrong[0][0]
     return Message("pattern.empty") if is_empty else None
+
+
+def _keys(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """Texts only, where none is expected: the keys of a dictionary."""
+    are_texts = len(got) == len(expected) and all(type(item) is str for item in got)
+    has_texts = any(type(item) is str for item in expected)
+    return Message("pattern.keys") if are_texts and expected and not has_texts else None
+
+
+def _first_text(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
+    """What the first text says that is not as expected, if it stands at its place."""
+    pairs = zip(got, expected, strict=False)
+    wrong = next((pair for pair in pairs if not _agree_items(*pair)), (None, None))
+    return kind_pattern(*wrong) if {str} == {type(item) for item in wrong} else None
 
 
 def _turned(got: Sequence[Any], expected: Sequence[Any]) -> Message | None:
