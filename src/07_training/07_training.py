@@ -309,8 +309,11 @@ class WarmupSchedule:
     """
 
     def __init__(self, max_lr: float, min_lr: float, warmup_epochs: int, total_epochs: int):
-        """ValueError (it names both) unless warmup_epochs is a whole number from 0, below
-        total_epochs."""
+        """ValueError unless warmup_epochs is a whole number from 0 and below total_epochs.
+
+        The message contains both names, "warmup_epochs" and "total_epochs". Nothing else about the
+        settings needs to be checked.
+        """
         ### BEGIN SOLUTION
         if int(warmup_epochs) != warmup_epochs or not 0 <= warmup_epochs < total_epochs:
             raise ValueError(
@@ -546,11 +549,34 @@ def test_training_clip():
         clip_grad_norm(parameters, max_norm)
         return [None if p.grad is None else p.grad.data for p in parameters]
 
+    @probe
+    def kinds_after_clipping():
+        """The types of the gradients [2, 1] and [2], clipped to 1."""
+        parameters = [Tensor(np.zeros(size), requires_grad=True) for size in (2, 1)]
+        for parameter, gradient in zip(parameters, ([2.0, 1.0], [2.0]), strict=True):
+            parameter.grad = Tensor(gradient)
+        clip_grad_norm(parameters, 1.0)
+        return [type(parameter.grad).__name__ for parameter in parameters]
+
+    def verdict(gradients):
+        """Whether gradients are accepted, clipped to 1."""
+        try:
+            clip_grad_norm([with_gradient(gradient) for gradient in gradients], 1.0)
+        except FloatingPointError:
+            return "refused with a FloatingPointError"
+        return "accepted"
+
     check.close(
         norm_of([[2.0, 1.0], [2.0]], 1.0),
         3.0,
         given="gradients [2, 1] and [2], max_norm 1: the norm that comes back",
         because="√(4 + 1 + 4) = 3, over all parameters together, before clipping",
+    )
+    check.equal(
+        kinds_after_clipping(),
+        ["Tensor", "Tensor"],
+        given="gradients [2, 1] and [2], clipped to 1: the type of each `grad`",
+        because="a scaled `grad` is a new Tensor; what is computed from np.asarray(…) is an array",
     )
     check.close(
         clipped([[2.0, 1.0], [2.0]], 1.0)[0],
@@ -592,6 +618,12 @@ def test_training_clip():
         given="gradients None, [6], None, [-8], max_norm 5: the two others",
     )
     check.equal(norm_of([None], 1.0), 0.0, given="no gradient at all: the norm")
+    check.equal(
+        verdict([[3e30], [4e30]]),
+        "accepted",
+        given="gradients of 3e30 and 4e30",
+        because="the norm is 5e30, a finite number; only their squares overflow, in float32",
+    )
     check.close(
         norm_of([[3e30], [4e30]], 1.0) / 1e30,
         5.0,
@@ -602,6 +634,12 @@ def test_training_clip():
         np.concatenate(clipped([[3e30], [4e30]], 1.0)),
         [0.6, 0.8],
         given="gradients of 3e30 and 4e30, clipped to 1",
+    )
+    check.close(
+        np.concatenate(clipped([[6e-7], [8e-7]], 5e-7)) / 1e-7,
+        [3.0, 4.0],
+        given="gradients of 6e-7 and 8e-7, clipped to 5e-7: the two / 1e-7",
+        because="the norm is 1e-6, and the factor max_norm / norm is 1/2, for small norms, too",
     )
     check.equal(
         clipped([[3.0], [4.0]], 1.0)[0].dtype, np.float32, given="the dtype of a clipped gradient"
@@ -1004,8 +1042,8 @@ print("right answers:", right.sum(), "accuracy:", right.mean())
 # %% [markdown]
 """
 More right answers than answers, and an accuracy that looks like one. (4, 1) compared with (4,) is
-broadcast to (4, 4). Nothing fails; the number is only wrong. What has to be true of the two arrays
-before you compare them?
+broadcast to (4, 4). Nothing fails; the number is simply wrong. What has to be true of the two
+arrays before you compare them?
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_correct", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1077,7 +1115,8 @@ def test_training_correct():
         count([[0.9], [0.2], [0.7], [0.1]], [1, 0, 1, 1]),
         (3, 4),
         given="probabilities of shape (4, 1), targets (4,)",
-        because="four answers for four targets; comparing (4, 1) with (4,) would make sixteen",
+        because="four answers for four targets: only the numbers have to agree, not the shapes "
+        "(compared as they are, (4, 1) and (4,) make sixteen)",
     )
     check.equal(
         count([0.9, 0.2, 0.7, 0.1], [1, 0, 0, 0]),
@@ -1101,7 +1140,8 @@ def test_training_correct():
         count([[[5, 1], [6, 0]], [[0, 3], [0, 4]]], [[0, 0], [1, 0]]),
         (3, 4),
         given="scores of shape (2, 2, 2), classes [[0, 0], [1, 0]]",
-        because="the scores of the classes are on the last axis: the answers are [[0, 0], [1, 1]]",
+        because="the scores of the classes are on the last axis; the answers: [[0, 0], [1, 1]]; "
+        "targets of another shape than the outputs are the classes themselves",
     )
     sequence = [[[0, 1, 0], [2, 0, 0]], [[0, 0, 7], [0, 0, 7]]]
     check.equal(
@@ -1517,8 +1557,9 @@ many epochs and steps were done, and what happened (`history`).
 
 One epoch takes the batches in groups of `accumulation_steps`, one step per group. The last group
 may be smaller, or its last batch may be; `train_step` weights each batch by its real size, so
-nothing more needs to be done. `grouped`, given, cuts any iterable into lists. Saving and loading go
-through functions that you write in Part 7.
+nothing more needs to be done. `grouped`, given, cuts any iterable into lists. An epoch puts the
+whole model into training mode; a block that is meant to stay in evaluation mode needs another
+trainer. Saving and loading go through functions that you write in Part 7.
 
 **What will this print?** A run of 2 epochs of 6 steps with `CosineSchedule(0.1, 0.0, 2)`. At which
 rates do its steps run if the schedule is given the number of the epoch, and if it is given the
@@ -1584,7 +1625,8 @@ class Trainer:
         mode: also a block that somebody set to evaluation mode by hand.
 
         Afterwards one more epoch and one more step per update are counted, and the history has one
-        more entry each for "train_loss" (what is returned) and "learning_rates".
+        more entry each for "train_loss" (what is returned) and "learning_rates". If a batch raises
+        in mid-epoch, the steps done before it are counted and the epoch is not.
 
         Args:
             dataloader: any iterable of (x, y) pairs of tensors, a generator too.
@@ -1712,7 +1754,7 @@ def test_training_epoch():
     check.equal(
         trainer.model.training,
         True,
-        given="a model that was in evaluation mode, after an epoch of training",
+        given="a model that was in evaluation mode: its `training` after an epoch",
     )
     deep = Sequential(Sequential(Dropout(0.0)), Linear(1, 1))
     deep.layers[0].eval()
@@ -1761,7 +1803,7 @@ def test_training_epoch():
         [trainer.step, trainer.optimizer.step_count],
         [3, 3],
         given="five batches, accumulation_steps=2: [trainer.step, optimizer.step_count]",
-        because="groups of 2, 2 and 1: the rest counts, too",
+        because="one update for each group of batches: groups of 2, 2 and 1 make three",
     )
     check.close(
         trainer.model.weight.data,
@@ -1799,6 +1841,29 @@ def test_training_epoch():
         because="it has no length and can be walked only once",
     )
 
+    @probe
+    def broken_off():
+        """[epoch, step, updates] when the third batch of an epoch cannot be read."""
+
+        def batches():
+            yield from [(Tensor([[1.0]]), Tensor([[1.0]]))] * 2
+            raise KeyError("a broken file")
+
+        model = Linear(1, 1)
+        trainer = Trainer(model, SGD(model.parameters()), MSELoss())
+        try:
+            trainer.train_epoch(batches())
+        except KeyError:
+            return [trainer.epoch, trainer.step, trainer.optimizer.step_count]
+        return "the error did not reach the caller"
+
+    check.equal(
+        broken_off(),
+        [0, 2, 2],
+        given="a third batch that raises: [trainer.epoch, trainer.step, optimizer.step_count]",
+        because="two updates were done and are counted, each at once; the epoch was not finished",
+    )
+
 
 test_training_epoch()
 
@@ -1829,8 +1894,9 @@ A colleague has written the loop by hand and comes to you:
 > after every epoch, I get *different* accuracies for a model that does not change!"
 
 Run the exercise cell as it is, then the cell below it, which shows what they see beside what your
-`Trainer` makes of the same model, rates and data. Repair until the two lines agree. There may be
-more than one fault; the docstring is right.
+`Trainer` makes of the same model, rates and data. There is more than one fault; the docstring is
+right. Repair until the two lines agree, then let `tito` judge: one fault does not show in the
+accuracies.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "training_loop", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
@@ -1963,9 +2029,10 @@ test_training_loop()
 
 # %% [markdown]
 """
-Two lines alike: then it is repaired. Three faults, and none of them raises an error.
-Gradients pile up when nobody clears them; a schedule for epochs that counts steps is over at once;
-a model judged in training mode flickers. `Trainer` cannot make these mistakes, because each stands
+Four faults, and none of them raises an error. Gradients pile up when nobody clears them; a schedule
+for epochs that counts steps is over at once; a model judged in training mode flickers; and judging
+without `no_grad()` records a graph that nobody needs: it costs memory and changes no number, so two
+equal lines do not show it. `Trainer` cannot make these mistakes, because each stands
 in one place only, and that place is tested. That is what a trainer is for.
 
 ## Part 7: Checkpoints
@@ -1992,7 +2059,16 @@ print(losses)
 """
 It is still a good run, but no longer *this* run, and you could never tell a bug from bad luck. So
 what does a checkpoint need besides the parameters? Write your list before you look at the table in
-the exercise. Then strike from the table whatever one could leave out: which test would notice?
+the exercise. Then ask for each line of the table: what would differ in the resumed run without it?
+(Four lines change no later parameter. Which, and why keep them?)
+
+<details><summary>Answer</summary>
+
+`step`, `modes`, `scheduler` and `history`. Every epoch sets the modes itself, and the scheduler is
+only compared. But counters and history are what you read about the run, `modes` is what you get
+when you call the model yourself, and the scheduler's line refuses a run that was built with another
+one, which would go on at other rates without a word.
+</details>
 
 ### Collect
 
@@ -2361,8 +2437,8 @@ def test_training_write():
         ["fsync", "replace by a file that is whole, on the disk, closed"],
         given="the calls of os.fsync and os.replace",
         because=(
-            "flush and fsync force every byte to the disk, the `with` closes the file, then it "
-            "takes the name"
+            "flush and fsync force every byte to the disk, the `with` closes the file, then "
+            "os.replace gives it the name"
         ),
     )
     check.equal(
@@ -2534,9 +2610,9 @@ and then it changes, all or nothing. Where in the order must it stand?
 def restore_run(trainer: Trainer, state: dict[str, Any]) -> None:
     """Put the state of `collect_run` back into a trainer: all of it, or ValueError and no change.
 
-    What is checked, each by a function that raises ValueError: the run (`check_run`), the model's
-    arrays (`check_arrays`: the entries of `state` that begin with "model." must be
-    those of `model_arrays`, name for name), the optimizer's state.
+    What is checked, each by a function that raises ValueError: the run (`check_run`); the model's
+    arrays, `check_arrays(model_arrays(trainer.model), entries)`, where `entries` are those of
+    `state` whose names begin with "model.", under these very names; the optimizer's state.
 
     The parameters keep their arrays, which others hold on to: only the numbers in them change. The
     history consists of lists again. Each part of `current_modes` gets its mode back, in order.
@@ -2593,6 +2669,12 @@ def test_training_restore():
         [0.5, 0.25],
         given="history['train_loss']",
         because="lists come back, ready to be appended to; arrays cannot be",
+    )
+    check.equal(
+        [type(value).__name__ for value in other.history["train_loss"]],
+        ["float", "float"],
+        given="the types of the numbers in history['train_loss']",
+        because="floats of Python went in: .tolist() makes them of an array, list(…) does not",
     )
     check.equal(sorted(other.history), sorted(trainer.history), given="the names in the history")
     check.close(
@@ -2816,6 +2898,7 @@ def train_with_patience(
     Args:
         train_batches: called once for each epoch, gives its batches.
         validation_batches: what every epoch is judged by.
+        epochs, patience: at least 1 each. Only a wrong patience is refused.
 
     Returns:
         The number of epochs that this call trained (trainer.epoch tells which was the best).
@@ -2854,12 +2937,15 @@ def train_with_patience(
 # %% nbgrader={"grade": true, "grade_id": "test_training_patience", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @probe
 def course(losses, epochs, patience, earlier=()):
-    """Run with a trainer whose validation losses are given; what was called, and the result."""
+    """Run with a trainer whose validation losses are given; what was called, and the result.
+
+    Before it, the trainer has trained one epoch for each of the losses `earlier`.
+    """
     events, made, names = [], [], ("train_loss", "learning_rates", "eval_loss", "eval_accuracy")
 
     class Scripted:
         def __init__(self):
-            self.epoch = self.step = 0
+            self.epoch = self.step = len(earlier)
             self.history, self.saved = {name: list(earlier) for name in names}, None
 
         def train_epoch(self, batches):
@@ -2871,9 +2957,10 @@ def course(losses, epochs, patience, earlier=()):
 
         def evaluate(self, batches):
             events.append(f"judge by {batches}")
-            self.history["eval_loss"].append(losses[self.epoch - 1])
+            loss = losses[self.epoch - len(earlier) - 1]
+            self.history["eval_loss"].append(loss)
             self.history["eval_accuracy"].append(0.5)
-            return losses[self.epoch - 1], 0.5
+            return loss, 0.5
 
         def save_checkpoint(self, path):
             events.append(f"save {path}")
@@ -2915,18 +3002,18 @@ def real_run():
 
 def test_training_patience():
     """It waits, it stops, and it goes back to the best."""
-    bend = [3.0, 2.0, 1.0, 2.0, 2.5, 2.2, 0.5]
-    check.equal(course(bend, 7, 2)["result"], 5, given=f"losses {bend}, patience 2: epochs trained",
-                because="epochs 4 and 5 were no new best: two in a row")
-    check.equal(course(bend, 7, 2)["saved"], [1, 2, 3],
-                given=f"losses {bend}, patience 2: the epochs after which it was saved",
+    bend = [3.0, 2.0, 1.0, 2.0, 2.5, 2.2, 1.5, 0.5]
+    check.equal(course(bend, 8, 4)["result"], 7, given=f"losses {bend}, patience 4: epochs trained",
+                because="epochs 4 to 7 were no new best: four in a row")
+    check.equal(course(bend, 8, 4)["saved"], [1, 2, 3],
+                given=f"losses {bend}, patience 4: the epochs after which it was saved",
                 because="a checkpoint is kept for each new best, and for no other")
-    check.equal(course(bend, 7, 2)["best"], 3,
-                given=f"losses {bend}, patience 2: the epoch at the end",
+    check.equal(course(bend, 8, 4)["best"], 3,
+                given=f"losses {bend}, patience 4: the epoch at the end",
                 because="the state of the best epoch is loaded")
-    check.equal([course(bend, 7, 4)[name] for name in ("result", "best")], [7, 7],
-                given=f"losses {bend}, patience 4: [epochs trained, epoch at the end]",
-                because="a new best comes in time")
+    check.equal([course(bend, 8, 5)[name] for name in ("result", "best")], [8, 8],
+                given=f"losses {bend}, patience 5: [epochs trained, epoch at the end]",
+                because="a new best comes in time, in the last epoch")
     check.equal([course(bend, 4, 9)[name] for name in ("result", "best")], [4, 3],
                 given=f"losses {bend}, at most 4 epochs, patience 9: [trained, epoch at the end]",
                 because="it ends after `epochs` epochs at the latest, and goes back even then")
@@ -2938,10 +3025,16 @@ def test_training_patience():
     check.equal([course(uneven, 7, 2)[name] for name in ("result", "best")], [7, 5],
                 given=f"losses {uneven}, patience 2: [trained, epoch at the end]",
                 because="each new best starts the waiting anew; only 1.5 and 1.6 are two in a row")
-    check.equal([course(slow, 5, 2, [0.5])[name] for name in ("result", "best")], [4, 2],
-                given=f"losses {slow}, patience 2, after an earlier run that reached 0.5: "
+    check.equal([course(slow, 5, 2, [0.5])[name] for name in ("result", "best")], [4, 3],
+                given=f"losses {slow}, patience 2, after one earlier epoch that reached 0.5: "
                       "[trained, epoch at the end]",
-                because="only the epochs of this call count")
+                because="only the losses of this call count: its second epoch was its best, the "
+                        "third of the trainer")
+    falling, before = [3.0, 2.0, 1.0], [6.0, 5.5, 5.0, 4.5, 4.0]
+    check.equal([course(falling, 3, 2, before)[name] for name in ("result", "best")], [3, 8],
+                given=f"losses {falling}, at most 3 epochs, a trainer that has done 5 before: "
+                      "[trained, epoch at the end]",
+                because="`epochs` counts the epochs of this call; trainer.epoch counts all")
     level = [2.0, 2.0, 2.0, 1.0]
     check.equal([course(level, 4, 2)[name] for name in ("result", "best")], [3, 1],
                 given=f"losses {level}, patience 2: [trained, epoch at the end]",
@@ -2986,7 +3079,7 @@ accuracy? And what is the *first* thing you would do to make the gap of Part 8 s
 
 # %%
 def digits_run(examples, drop):
-    """Train with patience; (trainer, epochs trained, results on the test set)."""
+    """Train with patience; (trainer, epochs trained, training loss without dropout, test)."""
     np.random.seed(1)
     model = Sequential(Linear(64, 64), ReLU(), Dropout(drop), Linear(64, 10))
     trainer = Trainer(model, Adam(model.parameters()), CrossEntropyLoss(),
@@ -2996,32 +3089,42 @@ def digits_run(examples, drop):
             trainer, lambda: shuffled_batches(rows[:examples], labels[:examples], 20), judged,
             Path(folder) / "best.ckpt", epochs=60, patience=10,
         )
+    seen = [(Tensor(rows[:examples]), Tensor(labels[:examples]))]
     unseen = [(Tensor(test_images.reshape(-1, 64)), Tensor(test_labels))]
-    return trainer, trained, evaluate_model(model, CrossEntropyLoss(), unseen)
+    off = evaluate_model(model, CrossEntropyLoss(), seen)[0]
+    return trainer, trained, off, evaluate_model(model, CrossEntropyLoss(), unseen)
 
 
-print("                               training  validation           test")
-print("digits  dropout  trained  best      loss        loss  accuracy       loss  accuracy")
+runs = []
+print("                                  training loss     validation           test")
+print("digits  dropout  trained  best    at work     off    loss  accuracy    loss  accuracy")
 for examples, drop in [(100, 0.0), (100, 0.5), (800, 0.0), (800, 0.5)]:
-    trainer, trained, (loss, accuracy) = digits_run(examples, drop)
+    trainer, trained, off, (loss, accuracy) = digits_run(examples, drop)
+    runs.append(trainer)
     print(f"{examples:>6} {drop:>8} {trained:>8} {trainer.epoch:>5} "
-          f"{trainer.history['train_loss'][-1]:>9.3f} {trainer.history['eval_loss'][-1]:>11.3f} "
-          f"{trainer.history['eval_accuracy'][-1]:>9.1%} {loss:>10.3f} {accuracy:>9.1%}")
+          f"{trainer.history['train_loss'][-1]:>10.3f} {off:>7.3f} "
+          f"{trainer.history['eval_loss'][-1]:>7.3f} {trainer.history['eval_accuracy'][-1]:>9.1%} "
+          f"{loss:>7.3f} {accuracy:>9.1%}")
 
 # %% [markdown]
 """
-More data is the best remedy, by far. Dropout narrows the gap too, though part of that only seems
-so: the *training* loss is measured with dropout at work. And in every row the test accuracy is
-probably above the validation accuracy. That is no merit of the network: these 200 validation digits
-happen to be the harder ones, whoever reads them (try other seeds). A sample of 200 has a luck of
-its own, a per cent or two at least, and repeating the *training* does not average it out: only
-other digits would. (Strictly, you have looked at the test set three times too often: choose among
-the four rows by their validation loss, then look once.)
+More data is the best remedy, by far. Dropout seems to narrow the gap too. Look at the validation
+loss, though: it hardly moves. What has changed is the other number, because `train_epoch` measures
+the *training* loss with dropout at work. Judge the same digits with dropout off (`evaluate_model`,
+the column "off"), and most of the narrowing, or all of it, is gone.
 
-The last row's model is still at hand. Which digits does it misread, and can you blame it?
+And in every row the test accuracy is probably above the validation accuracy. That is no merit of
+the network: these 200 validation digits happen to be the harder ones, whoever reads them (try other
+seeds). Two hundred digits can be lucky or unlucky, by a per cent or two at least, and repeating the
+*training* does not average it out: only other digits would. (Strictly, you have looked at the test
+set three times too often: choose among the four rows by their validation loss, then look once.)
+
+So take the row with the lowest validation loss. Which digits does its model misread, and can you
+blame it?
 """
 
 # %%
+trainer = min(runs, key=lambda run: run.history["eval_loss"][-1])
 scores = Softmax()(trainer.model.eval()(Tensor(test_images.reshape(-1, 64)))).data
 answers = scores.argmax(axis=1)
 misread = np.flatnonzero(answers != test_labels)
@@ -3201,16 +3304,17 @@ A data file was read wrongly: in one batch of digits the labels have slipped by 
 pixels are 0 to 255 instead of 0 to 1.
 
 **Predict:** the validation loss right after that step and a hundred steps later, without clipping
-and with `grad_clip_norm=1`.
+and with `grad_clip_norm=1`. And will the network without clipping recover?
 """
 
 # %%
 def run_with_bad_batch(grad_clip_norm, steps=200, bad_at=100):
-    """The validation loss after each step; the batch of one step is broken."""
+    """Validation loss and number of active hidden units after each step; one batch is broken."""
     np.random.seed(0)
-    model = Sequential(Linear(64, 32), ReLU(), Linear(32, 10))
+    hidden = Sequential(Linear(64, 32), ReLU())
+    model = Sequential(hidden, Linear(32, 10))
     optimizer = SGD(model.parameters(), lr=0.1, momentum=0.9)
-    losses = []
+    losses, active = [], []
     for step in range(1, steps + 1):
         chosen = np.random.permutation(800)[:32]
         x, y = rows[chosen], labels[chosen]
@@ -3219,19 +3323,23 @@ def run_with_bad_batch(grad_clip_norm, steps=200, bad_at=100):
         batch = Tensor(x), Tensor(y)
         train_step(model, optimizer, CrossEntropyLoss(), [batch], grad_clip_norm)
         losses.append(evaluate_model(model, CrossEntropyLoss(), judged)[0])
-    return losses
+        with no_grad():  # a unit is active if its ReLU is above 0 for at least one digit
+            active.append(int((hidden(Tensor(rows)).data > 0).any(axis=0).sum()))
+    return losses, active
 
 
-print("validation loss after step       99        100        101        120        200")
+print("after step                            99        100        101        120        200")
 runs = {norm: run_with_bad_batch(norm) for norm in (None, 1.0)}
-for norm, losses in runs.items():
-    at = " ".join(f"{losses[step - 1]:>10.4g}" for step in (99, 100, 101, 120, 200))
-    print(f"grad_clip_norm={norm!s:<9} {at}")
+for norm, (losses, active) in runs.items():
+    print(f"grad_clip_norm={norm}")
+    for name, numbers in (("validation loss", losses), ("active units of 32", active)):
+        at = " ".join(f"{numbers[step - 1]:>10.4g}" for step in (99, 100, 101, 120, 200))
+        print(f"  {name:<26} {at}")
 try:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
-    for norm, losses in runs.items():
+    for norm, (losses, _) in runs.items():
         axes.semilogy(range(1, 201), losses, label=f"grad_clip_norm={norm}")
     axes.axvline(100, color="grey", linestyle=":", label="the bad batch")
     axes.set(xlabel="step", ylabel="validation loss",
@@ -3244,8 +3352,10 @@ except ImportError:
 # %% [markdown]
 """
 Without clipping a single batch out of two hundred ruins the network, and the velocity goes on
-pushing in the wrong direction when the batch is gone. With it, that batch moves the weights by no
-more than any other gradient of length 1 would.
+pushing in the wrong direction when the batch is gone. A hundred good batches do not repair it,
+because most hidden units are dead: their ReLU is 0 for every digit, so no gradient reaches them any
+more. (A loss of 2.3 is ln 10, a guess among ten digits.) With clipping, that batch moves the
+weights by no more than any other gradient of length 1 would.
 
 ### Experiment 3: the memory of a step
 
@@ -3288,22 +3398,23 @@ Accumulation leaves the result alone (up to rounding) and lowers the peak at fir
 proportion, then hardly at all: there is a **floor** that no cutting removes. What piles up is the
 gradient of every parameter, and while a new gradient of the largest weight is added to its old one,
 that new one and the sum may lie in memory beside them. All of this depends on the model only. So
-accumulate until the batch no longer decides the peak, and not further: many small pieces cost time.
+accumulate until the batch no longer decides the peak, and not further: from some point on, small
+pieces only cost time.
 
 ## Questions
 
 **1.** A run of 100 epochs, 1 GB per checkpoint. Keeping all of them takes 100 GB; keeping one is
-dangerous. What would you keep?
+dangerous. Which of the 100 would you miss, and when?
 
 <details><summary>Answer</summary>
 
-For example the last three (a crash costs one epoch at most, and a run that has gone wrong is not
-all you have), the best by validation loss, and one in 25 as a base for experiments: about 7 or 8
-GB. Atomic writing is what makes even "the last one" safe to overwrite.
+Keep, for example, the last three (a crash costs one epoch at most, and a run that has gone wrong is
+not all you have), the best by validation loss, and one in 25 as a base for experiments: about 7 or
+8 GB. Atomic writing is what makes even "the last one" safe to overwrite.
 </details>
 
-**2.** A run takes 29 hours, a checkpoint takes 20 seconds to write, and the machine fails about
-once in 40 hours. How often do you save? What are the two costs, and where are they equal?
+**2.** A checkpoint takes 20 seconds to write, and the machine fails about once in 40 hours. How
+often do you save? What are the two costs, and where are they equal?
 
 <details><summary>Answer</summary>
 
@@ -3361,16 +3472,17 @@ The messages are those of a reference; your own functions may use other words.
 
 | what you see | what it means | what to do |
 |---|---|---|
-| `ValueError: the dataloader gave no batches` | a generator was walked before | make it anew |
-| `FloatingPointError: the gradient norm is nan` | a number overflowed | the batch, then the rate |
+| `ValueError: the dataloader gave no batches` | walked before | make a new one for each pass |
+| `FloatingPointError: the gradient norm is nan` | overflow | look at the batch, lower the rate |
 | the loss is `nan`, no error | nobody looks at the norm | `grad_clip_norm=math.inf` |
 | the loss falls, then stalls | the schedule is given steps | give it the epoch |
 | the loss climbs from step to step | gradients are not cleared | `zero_grad()` before each |
 | evaluation differs from run to run | dropout at work | `evaluation_mode` |
 | more right answers than answers | (N, 1) compared with (N,) | flat arrays |
-| `CheckpointError: … not a readable checkpoint` | half a file, or a foreign one | an earlier one |
+| `CheckpointError: … not a readable checkpoint` | half a file, or foreign | load an earlier one |
 | `CheckpointError: … but not of this run` | built differently | build all as it was |
-| a resumed run differs | other random numbers | only `np.random`, no draw after loading |
+| a resumed run differs | it draws from elsewhere | use `np.random` alone |
+| a resumed run differs | numbers drawn after loading | draw nothing before going on |
 
 ## In production
 
