@@ -3002,20 +3002,21 @@ def real_run():
 
 def test_training_patience():
     """It waits, it stops, and it goes back to the best."""
-    bend = [3.0, 2.0, 1.0, 2.0, 2.5, 2.2, 1.5, 0.5]
-    check.equal(course(bend, 8, 4)["result"], 7, given=f"losses {bend}, patience 4: epochs trained",
-                because="epochs 4 to 7 were no new best: four in a row")
-    check.equal(course(bend, 8, 4)["saved"], [1, 2, 3],
-                given=f"losses {bend}, patience 4: the epochs after which it was saved",
+    bend = [4.0, 3.0, 2.0, 1.5, 1.0, 2.0, 2.2, 2.5, 2.6, 0.5]
+    check.equal(course(bend, 10, 3)["result"], 8,
+                given=f"losses {bend}, patience 3: epochs trained",
+                because="epochs 6, 7 and 8 were no new best: three in a row")
+    check.equal(course(bend, 10, 3)["saved"], [1, 2, 3, 4, 5],
+                given=f"losses {bend}, patience 3: the epochs after which it was saved",
                 because="a checkpoint is kept for each new best, and for no other")
-    check.equal(course(bend, 8, 4)["best"], 3,
-                given=f"losses {bend}, patience 4: the epoch at the end",
+    check.equal(course(bend, 10, 3)["best"], 5,
+                given=f"losses {bend}, patience 3: the epoch at the end",
                 because="the state of the best epoch is loaded")
-    check.equal([course(bend, 8, 5)[name] for name in ("result", "best")], [8, 8],
+    check.equal([course(bend, 10, 5)[name] for name in ("result", "best")], [10, 10],
                 given=f"losses {bend}, patience 5: [epochs trained, epoch at the end]",
                 because="a new best comes in time, in the last epoch")
-    check.equal([course(bend, 4, 9)[name] for name in ("result", "best")], [4, 3],
-                given=f"losses {bend}, at most 4 epochs, patience 9: [trained, epoch at the end]",
+    check.equal([course(bend, 7, 9)[name] for name in ("result", "best")], [7, 5],
+                given=f"losses {bend}, at most 7 epochs, patience 9: [trained, epoch at the end]",
                 because="it ends after `epochs` epochs at the latest, and goes back even then")
     slow = [5.0, 4.0, 4.5, 4.2, 3.0]
     check.equal([course(slow, 5, 2)[name] for name in ("result", "best")], [4, 2],
@@ -3049,7 +3050,7 @@ def test_training_patience():
                 given="losses nan and nan: what is saved and loaded",
                 because="a file of an earlier run may lie there")
     nothing = {"result": "ValueError: patience", "best": 0, "saved": [], "events": []}
-    check.equal(course(bend, 7, 0), nothing, given="patience 0",
+    check.equal(course(bend, 10, 0), nothing, given="patience 0",
                 because="an epoch must have a chance; refused before anything is trained")
     wanted = ["train on batches 1", "judge by the others", "save best.ckpt",
               "train on batches 2", "judge by the others", "load best.ckpt"]
