@@ -35,7 +35,11 @@ def general_hint(
     if sure or _is_strong(failure.hint):
         return sure or failure.hint
     found = repair() or likely_slip(cell, reference) or refusal_hint(failure, cell, reference)
-    return found or failure.hint or guessed_slip(cell, reference) or ""
+    return found or failure.hint or guessed_slip(cell, reference, _is_silent(failure)) or ""
+
+
+def _is_silent(failure: Failure) -> bool:
+    return isinstance(failure.reason, Message) and failure.reason.code == "check.no_error"
 
 
 def _is_strong(hint: Text) -> bool:

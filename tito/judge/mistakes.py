@@ -1,7 +1,8 @@
 """Recognising a mistake we know: the learner's failure is the one that a planted mistake causes.
 
-A number (but 0 or 1), a shape or a dtype that came is evidence enough. True, "no error" or a length
-come of many mistakes: there every check of the test has to end as with the planted mistake.
+A number but a small count, a shape or a dtype that came is evidence enough. Such a count, True,
+"no error" or a length come of many mistakes: there every check of the test has to end as with the
+planted mistake.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from tito.sandbox import Limits
 LIMITS = Limits(exercise_seconds=10.0, cpu_seconds=1.5)
 RECOGNISED = ("check", "error", "timeout", "export")
 TELLING = ("check.number", "check.shape", "check.dtype")
-NUMBER = re.compile(r"\b(?:int|float):-?(?!(?:0|1)\b(?!\.))")  # in a signature
+NUMBER = re.compile(r"\b(?:int:-?\d\d|float:-?(?!(?:0|1)\b(?!\.)))")  # in a signature
 Trace = tuple[str, int, str]  # kind, position, signature
 
 

@@ -46,9 +46,12 @@ def likely_slip(cell: Cell, reference: Cell) -> Message | None:
     return _compared(cell, reference, LIKELY)
 
 
-def guessed_slip(cell: Cell, reference: Cell) -> Message | None:
-    """What the reference does and the learner's code does not, if that is one thing only."""
-    return _compared(cell, reference, GUESSED)
+def guessed_slip(cell: Cell, reference: Cell, is_silent: bool = False) -> Message | None:
+    """What the reference does and the learner's code does not, if that is one thing only.
+
+    ``is_silent``: an error was expected, and none came: what is missing is a `raise`.
+    """
+    return _compared(cell, reference, (_lenient,) if is_silent else (_lenient, _unused))
 
 
 def _compared(cell: Cell, reference: Cell, finders: tuple[Comparison, ...]) -> Message | None:
@@ -142,39 +145,31 @@ def _is_new_tensor(node: ast.AST) -> bool:
 
 
 def _last_round(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
-    """Set to a number before the loop, set anew in each round, read only after it."""
-    for place, loop in enumerate(own.body):
-        for inner in [loop, *getattr(loop, "body", [])]:
-            if isinstance(inner, ast.For):
-                before, after = _of(own.body[:place]), _of(own.body[place + 1 :])
-                anew = {name for statement in inner.body for name in _assigned(statement)}
-                names = anew & _numbered(before) & _read(after) - _read(inner)
-                if names:
-                    return Message("slip.last_round", name=min(names))
-    return None
+    """Set anew in each round of a loop, and read only after it."""
+    names = _overwritten(own) if not _overwritten(wanted) else set()
+    return Message("slip.last_round", name=min(names)) if names else None
 
 
-def _of(statements: list[ast.stmt]) -> ast.Module:
-    return ast.Module(statements, [])
+def _overwritten(function: ast.FunctionDef) -> set[str]:
+    """The names of which a loop without `break` leaves only what its last round has stored."""
+    found: set[str] = set()
+    for place, statement in enumerate(function.body):
+        after = _read(ast.Module(function.body[place + 1 :], []))
+        for loop in (statement, *getattr(statement, "body", [])):
+            if isinstance(loop, ast.For) and not _holds(loop, ast.Break):
+                anew = {name for inner in loop.body for name in _assigned(inner)}
+                found |= (anew & after) - _read(loop)
+    return found
+
+
+def _holds(tree: ast.AST, kind: type[ast.AST]) -> bool:
+    return any(isinstance(node, kind) for node in ast.walk(tree))
 
 
 def _assigned(statement: ast.stmt) -> set[str]:
     """The names that a plain assignment gives a value."""
     targets = statement.targets if isinstance(statement, ast.Assign) else []
     return {name for target in targets for name in _stored(target)}
-
-
-def _numbered(tree: ast.AST) -> set[str]:
-    """The names that get a number as it is written, alone or among others."""
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Assign(value=ast.Constant()):
-                found |= _assigned(node)
-            case ast.Assign(value=ast.Tuple(elts=values)):
-                if all(isinstance(value, ast.Constant) for value in values):
-                    found |= _assigned(node)
-    return found
 
 
 def _infinite(own: ast.FunctionDef, wanted: ast.FunctionDef) -> Message | None:
@@ -290,4 +285,3 @@ def _asked_for_truth(function: ast.FunctionDef) -> set[str]:
 
 SURE = (_detached, _last_round, _infinite, _alias)
 LIKELY = (_falsy, _neglected)
-GUESSED = (_lenient, _unused)
