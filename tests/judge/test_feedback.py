@@ -72,9 +72,9 @@ def test_a_raise_in_an_exercise_that_the_test_calls_itself(parts):
     cells = parts.solve("toy_ends", source.replace("return min(values)", "return None"))
     failure = results(parts.judge(cells))["toy_ends"].failure
     assert failure.line_text == "raise ValueError('None')"
-    assert str(failure.hint).startswith("toy_scale, solved already, refuses what it got")
+    assert str(failure.hint).startswith("Your toy_scale, which passes its own tests, refused")
     alone = parts.judge(cells, only="toy_ends").results[0].failure
-    assert str(alone.hint).startswith("toy_scale refuses what it got")
+    assert str(alone.hint).startswith("Your toy_scale refused what it was handed")
 
 
 # -- what is still to be written -----------------------------------------------------------------
