@@ -57,7 +57,7 @@ def test_another_error_than_the_expected_one_names_the_line_that_raised(bench):
 
 
 def test_an_own_raise_is_called_that_only_in_the_exercises_own_cell(bench):
-    own = judged(bench, "toy_mean", "#| export\ndef mean(a):\n    raise ValueError('no')\n")
+    own = judged(bench, "toy_mean", "#| export\ndef mean(a):\n    raise ValueError(str(a))\n")
     assert own.failure.hint.code == "pattern.own_raise"
 
 
