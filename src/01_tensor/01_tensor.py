@@ -102,6 +102,9 @@ line around it. Some exercises have several such lines: replace each. (A bug hun
 you repair a program that runs.) The docstring is the contract: what comes in, what goes out, which
 errors. Where an error message must *contain* something, such as a shape, that is tested; the other
 words are yours. If you are stuck, `tito module hint 01` helps in three steps.
+
+The grey line below an exercise is its test: select it and press Shift+Enter; click it to read it.
+If nothing happens for seconds, press the square in the bar above to stop.
 """
 
 # %%

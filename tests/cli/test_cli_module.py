@@ -158,7 +158,7 @@ def test_start_no_open(tito, workspace):
 
 LAB = """
 import http.server, os, sys, threading
-open("started", "a").write(" ".join(sys.argv[1:]) + "\\n")
+open("started", "a").write(" ".join([*sys.argv[1:], os.environ["JUPYTER_CONFIG_PATH"]]) + "\\n")
 
 class Lab(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -192,6 +192,7 @@ def jupyter_that(workspace, monkeypatch, code: str) -> list[str]:
 
 def test_one_jupyterlab_serves_the_workspace_until_it_is_closed(tito, workspace, monkeypatch):
     links = jupyter_that(workspace, monkeypatch, LAB)
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/elsewhere")
     done = tito("module", "start", "1", cwd=workspace.modules_dir)
     assert done.exit_code == 0, done.output
     assert links[0] in done.output and "tito module close" in done.output
@@ -200,6 +201,10 @@ def test_one_jupyterlab_serves_the_workspace_until_it_is_closed(tito, workspace,
     assert links == [links[0]] * 2
     started = (workspace.root / "started").read_text(encoding="utf-8").splitlines()
     (options,) = (line.split() for line in started)
+    first, *others = options.pop().split(os.pathsep)
+    assert others == ["/elsewhere"]
+    page = json.loads((Path(first) / "labconfig" / "page_config.json").read_text(encoding="utf-8"))
+    assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
     assert {"--no-browser", f"--ServerApp.root_dir={workspace.root}"} <= set(options)
     assert "is ended" in tito("module", "close").output
     assert "No JupyterLab" in tito("module", "close").output

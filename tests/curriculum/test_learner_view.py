@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from ipykernel.ipkernel import IPythonKernel
 
 from tito.curriculum.guidance import plant
 from tito.curriculum.notebook import learner_notebook
@@ -53,6 +54,11 @@ def test_notebook_has_stubs_stable_ids_and_no_solution(curriculum):
     assert filled["metadata"]["nbgrader"]["solution"] is True
     assert "#| export" in "".join(filled["source"])
     assert "jupytext" not in notebook["metadata"]
+
+
+def test_the_notebook_names_its_language_as_a_kernel_of_this_python_does(curriculum):
+    notebook = json.loads(learner_notebook(curriculum, curriculum.module(1)))
+    assert notebook["metadata"]["language_info"] == IPythonKernel.language_info
 
 
 def test_graded_tests_come_collapsed_and_nothing_else_does(curriculum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from typing import Any
 
@@ -13,6 +14,18 @@ from tito.literate.solutions import stub
 NOT_FOR_LEARNERS = ("lines_to_next_cell", "cell_marker")
 COLLAPSED = {"source_hidden": True}  # JupyterLab shows a bar: a click opens it, and it runs closed
 
+# As JupyterLab writes it on opening, for this Python: with any other, the notebook would count as
+# changed before one has begun.
+LANGUAGE_INFO = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": platform.python_version(),
+}
+
 
 def learner_notebook(curriculum: Curriculum, module: Module) -> str:
     """Return the notebook's JSON text: solutions replaced by stubs, tests collapsed, no output."""
@@ -20,6 +33,7 @@ def learner_notebook(curriculum: Curriculum, module: Module) -> str:
 
     notebook = jupytext.reads(read_text(module.source), fmt="py:percent")
     notebook.metadata.pop("jupytext", None)
+    notebook.metadata["language_info"] = LANGUAGE_INFO
     exercises = curriculum.exercises(module)
     stubs = {e.id: stub(e.cell, module.label) for e in exercises}
     tests = {test.id for e in exercises for test in e.tests}

@@ -23,6 +23,9 @@ PATIENCE = 30.0  # seconds given to JupyterLab to come up, which takes one or tw
 ANSWER = 2.0  # seconds given to a running one to answer
 ADDRESS = re.compile(r"(https?://(?:localhost|127\.0\.0\.1):\d+/)\S*?\?token=(\w+)")
 LOG, RECORD = "jupyterlab.log", "jupyterlab.json"
+CONFIG = "jupyter"
+# Its box, which asks whether one wants news of JupyterLab, lies over the notebook at every opening.
+PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 NEW_GROUP = 0x00000208  # Windows: a process group of its own, detached from the console
 
 
@@ -104,6 +107,7 @@ def _start(workspace: Workspace) -> Server:
         process = subprocess.Popen(
             [*command, "--no-browser", f"--ServerApp.root_dir={workspace.root}", *_as_root()],
             cwd=workspace.root,
+            env={**os.environ, "JUPYTER_CONFIG_PATH": _config_path(workspace)},
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=stream,
@@ -115,6 +119,14 @@ def _start(workspace: Workspace) -> Server:
     record = workspace.state_dir / RECORD
     write_atomic(record, json.dumps(asdict(server)), inside=workspace.root)
     return server
+
+
+def _config_path(workspace: Workspace) -> str:
+    """Where Jupyter looks for settings: in a folder of the workspace first, then as before."""
+    own = workspace.state_dir / CONFIG
+    page = own / "labconfig" / "page_config.json"
+    write_atomic(page, json.dumps(PAGE_CONFIG), inside=workspace.root)
+    return os.pathsep.join(filter(None, [str(own), os.environ.get("JUPYTER_CONFIG_PATH")]))
 
 
 def _as_root() -> list[str]:
