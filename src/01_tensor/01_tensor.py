@@ -2839,7 +2839,7 @@ def test_module():
     check.equal(images[1, 0, 0].item(), 16.0, given="images[1, 0, 0]")
     check.equal(len(images), 2, given="len(images)")
     check.equal(flat.backward(), None, given="backward()", because="it sleeps until Module 05")
-    print("Module 01 complete: your tensors compute.")
+    print("Your tensors compute.")
 
 
 test_module()

@@ -7,11 +7,13 @@ import queue
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from jupyter_client.manager import start_new_kernel
 
 from tito.checks.notebook import Standing, TestCells, exercises_tested
+from tito.checks.unrun import Unrun, UnrunCells
 
 ROOT = Path(__file__).parents[2]
 SETUP = "import numpy as np\nfrom tito.checks import check, probe"
@@ -92,7 +94,71 @@ def test_a_failure_is_a_panel_without_traceback(kernel):
     assert ["INPUT", "relu([-1.5, 0.25, 2])"] in lines
     assert ["WHY", "negative values are cut off"] in lines
     assert ["HINT", "Every value has the wrong sign."] in lines
-    assert "def relu(x):" in text and "line 2 of the cell with relu" in text
+    assert "return -np.maximum(x, 0)" in text and "line 3 of the cell with relu" in text
+
+
+def test_with_several_returns_the_function_is_named(kernel):
+    kernel.run("def relu(x):\n    if x is None:\n        return 0\n    return -x")
+    (text,) = kernel.run(TEST_CELL)["plain"]
+    assert "def relu(x):" in text and "line 1 of the cell with relu" in text
+
+
+def test_a_return_of_an_inner_function_is_not_the_line(kernel):
+    kernel.run("def relu(x):\n    def inner():\n        return -x\n    return inner()")
+    (text,) = kernel.run(TEST_CELL)["plain"]
+    assert "line 4 of the cell with relu" in text and "return inner()" in text
+
+
+TENSOR_TEST = """
+def test_tensor_as_array():
+    check.equal(as_array(3), 7, given="as_array(3)")
+
+test_tensor_as_array()
+"""
+
+
+def test_without_a_hint_of_its_own_a_panel_says_where_more_is_told(kernel):
+    kernel.run("def as_array(x):\n    return 'none of these'")
+    shown = kernel.run(TENSOR_TEST)
+    assert shown["error"] == ["✗ as_array"]
+    assert " ".join(shown["plain"][0].split()).endswith(
+        "HINT Save, and `tito test as_array` in a terminal says more; or ask: tito hint as_array"
+    )
+
+
+@pytest.mark.parametrize("source", ["def relu(x:\n    return x", "def relu(x): pass\n1 / 0"])
+@pytest.mark.parametrize("before", ["np.maximum(x, 0)", "-x"])
+def test_a_cell_that_failed_is_named_and_what_ran_before_is_not_judged(kernel, before, source):
+    kernel.run(f"def relu(x):\n    return {before}")
+    kernel.run(source)
+    shown = kernel.run(TEST_CELL)
+    (text,) = shown["plain"]
+    assert "The cell with relu did not run to its end" in text and "TO DO" in text
+    assert ("(line 1)" in text) == (source.startswith("def relu(x:"))
+    assert "✓" not in shown["stream"] and "GOT" not in text
+    kernel.run("def relu(x):\n    return np.maximum(x, 0)")
+    assert kernel.run(TEST_CELL)["stream"] == "✓ toy_relu\n"
+
+
+def test_a_failed_cell_is_known_by_its_id_where_the_test_does_not_name_what_it_defines():
+    unrun = UnrunCells()
+    failed = SimpleNamespace(error_before_exec=SyntaxError("bad"), error_in_exec=None)
+    unrun.keep("toy_add", "def __add__(self:", failed)
+    assert unrun.among(["toy_add"]) == Unrun("__add__", "SyntaxError: bad (line None)")
+    unrun.keep("cell-7", "1 +", failed)
+    assert unrun.among(["cell-7"]) is None
+    passed = SimpleNamespace(error_before_exec=None, error_in_exec=None)
+    unrun.keep("toy_add", "def __add__(self, other): pass", passed)
+    assert unrun.among(["toy_add", "__add__"]) is None
+
+
+def test_a_test_that_is_stopped_says_so_and_where(kernel):
+    kernel.run("def relu(x):\n    raise KeyboardInterrupt")
+    shown = kernel.run(TEST_CELL)
+    (text,) = shown["plain"]
+    assert shown["error"] == ["✗ toy_relu"]
+    assert "Stopped by you while toy_relu was being checked." in text
+    assert "line 2 of the cell with relu" in text and "Traceback" not in text
 
 
 def test_an_unsolved_exercise_is_said_calmly(kernel):
@@ -184,13 +250,20 @@ def test_points_come_from_the_curriculum(capsys):
         def set_custom_exc(self, kinds, handler):
             self.custom_exceptions = kinds
 
-    cells = TestCells(Shell(), lambda name: Standing(name.removeprefix("toy_"), 7, 12))
+    cells = TestCells(Shell(), lambda name: Standing(name.removeprefix("toy_"), 7, 12, "01"))
     for _ in range(2):
         cells.before(Info)
-        assert cells.shell.custom_exceptions == (Exception,)
+        assert cells.shell.custom_exceptions == (Exception, KeyboardInterrupt)
         cells.after(Result)
     assert capsys.readouterr().out == "✓ relu 7/7 · 1 of 12\n" * 2
     assert cells.shell.custom_exceptions == ()
+
+
+def test_a_test_of_the_whole_module_says_how_to_complete_it(kernel):
+    kernel.run("def as_array(x):\n    return 7")
+    kernel.run(TENSOR_TEST)
+    shown = kernel.run("def test_module():\n    test_tensor_as_array()\n\ntest_module()")
+    assert shown["stream"] == "✓ All passed here. Save, then: tito module complete 01\n"
 
 
 @pytest.mark.parametrize(

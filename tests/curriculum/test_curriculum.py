@@ -139,5 +139,5 @@ def test_a_notebook_can_ask_what_an_exercise_is_worth():
 
     real = Curriculum.load()
     first = real.exercises(real.available[0])
-    assert points_of(first[0].id) == (first[0].name, first[0].points, len(first))
+    assert points_of(first[0].id) == (first[0].name, first[0].points, len(first), "01")
     assert points_of("no_such_exercise") is None

@@ -54,6 +54,12 @@ def test_rows_stand_in_order_and_empty_ones_are_left_out():
     )
 
 
+def test_equal_lines_in_a_row_are_counted():
+    failure = SimpleNamespace(reason=FAILURE.reason, printed="x\n" * 15 + "y\nx\n\n")
+    (row,) = failure_panel(failure, english()).rows
+    assert row.text == "x (15 times)\ny\nx"
+
+
 @pytest.mark.parametrize(
     ("changes", "label"),
     [({"kind": "error"}, "YOUR LINE"), ({"line_text": ""}, "WHERE"), ({}, "YOUR CODE")],

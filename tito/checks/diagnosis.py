@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import CodeType, FrameType, FunctionType, TracebackType
@@ -54,8 +55,11 @@ class Step:
         return self.frame.f_code
 
 
-def diagnose(error: BaseException) -> Diagnosis:
-    """What went wrong in a test cell, with the learner's own line where there is one."""
+def diagnose(error: BaseException, title: Callable[[str], str] = str) -> Diagnosis:
+    """What went wrong in a test cell, with the learner's own line where there is one.
+
+    ``title``: an exercise's name to be shown, from its id.
+    """
     steps = list(_cell_steps(error.__traceback__))
     tests = [step for step in steps if step.code.co_name.startswith(TEST)]
     exercise = tests[-1].code.co_name.removeprefix(TEST) if tests else ""
@@ -63,7 +67,9 @@ def diagnose(error: BaseException) -> Diagnosis:
         return _of_check(error, exercise, tests)
     own = _innermost(steps, {step.code.co_filename for step in (*steps[:1], *tests)})
     if is_stub_error(error):
-        return _of_stub(error, exercise, own)
+        return _of_stub(error, exercise, own, title)
+    if isinstance(error, KeyboardInterrupt):
+        return Diagnosis(exercise, _stopped(title(exercise)), "error", **_place(own))
     if isinstance(error, NameError) and own is None:
         return _of_name(error, exercise)
     return _of_error(error, exercise, own, tests)
@@ -83,6 +89,7 @@ def _innermost(steps: list[Step], test_files: set[str]) -> Step | None:
 
 def _of_check(error: CheckFailed, exercise: str, tests: list[Step]) -> Diagnosis:
     code = _exercise_code(exercise, tests[-1].frame) if tests else None
+    line = _telling_line(code) if code else 0
     return Diagnosis(
         exercise,
         error.reason,
@@ -94,17 +101,23 @@ def _of_check(error: CheckFailed, exercise: str, tests: list[Step]) -> Diagnosis
         got=error.got,
         because=error.because,
         printed=error.printed,
-        where=_where(code, code.co_firstlineno) if code else "",
-        line_text=_line(code, code.co_firstlineno) if code else "",
+        where=_where(code, line) if code else "",
+        line_text=_line(code, line) if code else "",
         hint=error.hint,
     )
 
 
-def _of_stub(error: BaseException, exercise: str, own: Step | None) -> Diagnosis:
+def _stopped(name: str) -> Message:
+    return Message("notebook.stopped_while", exercise=name) if name else Message("notebook.stopped")
+
+
+def _of_stub(
+    error: BaseException, exercise: str, own: Step | None, title: Callable[[str], str]
+) -> Diagnosis:
     match = PATTERN.match(str(error))
     name = match[1] if match else exercise
     if exercise and name != exercise:
-        return Diagnosis(exercise, Message("judge.needs_exercise", exercise=name), "stub")
+        return Diagnosis(exercise, Message("judge.needs_exercise", exercise=title(name)), "stub")
     reason, fix = Message("judge.not_solved"), Message("judge.write_here")
     return Diagnosis(exercise, reason, "stub", fix=fix, **_place(own))
 
@@ -168,6 +181,33 @@ def _exercise_code(exercise: str, frame: FrameType) -> CodeType | None:
     named = [code for name, code in others.items() if f"_{exercise}".endswith(f"_{name}")]
     candidates = named or list(others.values())
     return candidates[0] if len(candidates) == 1 else None
+
+
+def _telling_line(code: CodeType) -> int:
+    """Where a wrong result comes from: the only `return`; with several or none, the first line."""
+    first = code.co_firstlineno
+    try:
+        tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return first  # a magic in the cell
+    lines = [r.lineno for node in ast.walk(tree) if _is_of(node, code) for r in _returns(node)]
+    return lines[0] if len(lines) == 1 else first
+
+
+def _is_of(node: ast.AST, code: CodeType) -> bool:
+    """Whether a piece of source is this function, whose first line may be a decorator's."""
+    if not isinstance(node, ast.FunctionDef) or node.name != code.co_name:
+        return False
+    return code.co_firstlineno in (node.lineno, *(line.lineno for line in node.decorator_list))
+
+
+def _returns(node: ast.AST) -> Iterator[ast.Return]:
+    """The `return` statements of a function, without those of functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Return):
+            yield child
+        elif not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from _returns(child)
 
 
 def _names(code: CodeType) -> Iterator[str]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tito.checks.check import check
 from tito.checks.failed import CheckFailed
+from tito.checks.unrun import Unrun, UnrunCells, names_used
 from tito.messages import Message, english
 
 if TYPE_CHECKING:
@@ -26,14 +28,18 @@ POINTS = "tito.notebook"  # the group of entry points in which a curriculum tell
 
 
 class Standing(NamedTuple):
-    """What the pass line says of an exercise; ``total`` is the number of its module's exercises."""
+    """What the pass line says of an exercise; ``total`` is the number of its module's exercises.
+
+    ``module`` is that module as one types it: "01".
+    """
 
     title: str
     points: int
     total: int
+    module: str
 
 
-PointsOf = Callable[[str], tuple[str, int, int] | None]  # a Standing's fields
+PointsOf = Callable[[str], tuple[str, int, int, str] | None]  # a Standing's fields
 
 
 @cache
@@ -76,6 +82,8 @@ class TestCells:
         self.points_of = points_of
         self.passed: set[str] = set()
         self.running: tuple[str, ...] = ()
+        self.cell: tuple[str | None, str] = (None, "")  # id and source
+        self.unrun = UnrunCells()
         self.leave: Callable[[], None] = lambda: None
 
     def register(self) -> None:
@@ -85,6 +93,7 @@ class TestCells:
 
     def before(self, info: Any) -> None:
         """A cell is about to run."""
+        self.cell = getattr(info, "cell_id", None), info.raw_cell
         self.running = tuple(exercises_tested(info.raw_cell))
         if self.running:
             self.leave = self._enter()
@@ -96,7 +105,7 @@ class TestCells:
         recorder = Recorder(stream)
         sys.stdout, check.printed = recorder, recorder.text
         check.position = -1
-        shell.set_custom_exc((Exception,), show_error)
+        shell.set_custom_exc((Exception, KeyboardInterrupt), show_error)
 
         def leave() -> None:
             if sys.stdout is recorder:
@@ -110,19 +119,45 @@ class TestCells:
         """A cell has run."""
         self.leave()
         self.leave = lambda: None
+        if not self.running:
+            self.unrun.keep(*self.cell, result)
         for name in self.running:
-            self.passed.discard(name)
-            if result.success:
-                self.passed.add(name)
-                print(english().say(self._pass(name)))
+            self._conclude(name, result.success)
         self.running = ()
 
-    def _pass(self, name: str) -> Message:
+    def _conclude(self, name: str, success: bool) -> None:
+        self.passed.discard(name)
+        if success and (unrun := self.stale()):
+            _display(_unrun_panel(self.title(name), unrun))
+        elif success:
+            self.passed.add(name)
+            print(english().say(self._pass(name)))
+
+    def stale(self) -> Unrun | None:
+        """A failed cell that the running test depends on: it would check what ran before that."""
+        return self.unrun.among([*self.running, *names_used(self.cell[1])])
+
+    def standing(self, name: str) -> Standing | None:
+        """What the curriculum tells of an exercise; None if it is not one of its own."""
         found = (self.points_of or declared_points())(name)
-        if found is None:
-            return Message("notebook.passed", title=name)
-        standing = Standing(*found)
+        return Standing(*found) if found else None
+
+    def title(self, name: str) -> str:
+        """An exercise's name as one types it."""
+        standing = self.standing(name)
+        return standing.title if standing else name
+
+    def _pass(self, name: str) -> Message:
+        standing = self.standing(name)
+        if standing is None:
+            return self._pass_of_module() or Message("notebook.passed", title=name)
         return Message("notebook.passed_points", done=len(self.passed), **standing._asdict())
+
+    def _pass_of_module(self) -> Message | None:
+        """What a test that calls those of a module's exercises says; None for any other."""
+        tests = (name for name in names_used(self.cell[1]) if name.startswith(TEST))
+        known = filter(None, (self.standing(name.removeprefix(TEST)) for name in tests))
+        return next((Message("notebook.passed_all", module=one.module) for one in known), None)
 
 
 def exercises_tested(source: str) -> Iterator[str]:
@@ -165,11 +200,17 @@ def shown_lines(error: BaseException) -> list[str]:
 
 def _show(error: BaseException) -> list[str]:
     from IPython import get_ipython
+
+    return _display(_panel(error, get_ipython().tito_test_cells))
+
+
+def _display(panel: Panel) -> list[str]:
+    """Show a panel; the lines that are left to be printed where HTML cannot be shown."""
+    from IPython import get_ipython
     from IPython.display import display
 
     from tito.report import as_html, as_text
 
-    panel = _panel(error)
     if not hasattr(get_ipython(), "kernel"):
         return as_text(panel).splitlines()
     bundle = {"text/html": as_html(panel), "text/plain": as_text(panel)}
@@ -177,14 +218,34 @@ def _show(error: BaseException) -> list[str]:
     return [panel.title or panel.lead]
 
 
-def _panel(error: BaseException) -> Panel:
+def _panel(error: BaseException, cells: TestCells) -> Panel:
     from tito.checks.diagnosis import diagnose
     from tito.report import failure_panel
 
-    found = diagnose(error)
+    found = diagnose(error, cells.title)
+    title = cells.title(found.exercise)
+    if found.exercise and (unrun := cells.stale()):
+        return _unrun_panel(title, unrun)
     sign = "unsolved" if found.kind == "stub" else "failed"
-    title = Message(f"notebook.title_{sign}", title=found.exercise) if found.exercise else ""
-    return failure_panel(found, english(), english().say(title))
+    heading = Message(f"notebook.title_{sign}", title=title) if title else ""
+    more = cells.standing(found.exercise) and not (found.hint or found.fix)
+    shown = replace(found, hint=Message("notebook.ask", exercise=title)) if more else found
+    return failure_panel(shown, english(), english().say(heading))
+
+
+def _unrun_panel(title: str, unrun: Unrun) -> Panel:
+    """In place of a verdict on code that is not what stands in the cell."""
+    from tito.checks.diagnosis import Diagnosis
+    from tito.report import failure_panel
+
+    found = Diagnosis(
+        title,
+        Message("notebook.did_not_run", **unrun._asdict()),
+        "error",
+        fix=Message("notebook.mend_cell"),
+    )
+    heading = Message("notebook.title_failed", title=title)
+    return failure_panel(found, english(), english().say(heading))
 
 
 def watch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from tito.messages import Message, Wording
@@ -36,12 +37,21 @@ def failure_panel(failure: Any, wording: Wording, title: str = "", help_command:
     rows = [
         *(_row(name, _field(failure, name), wording, True) for name in CODE_ROWS),
         _row("because", _field(failure, "because"), wording),
-        _row("printed", _field(failure, "printed").rstrip(), wording, True),
+        _row("printed", _folded(_field(failure, "printed").rstrip(), wording), wording, True),
         _row(_place_label(failure), _place(failure, wording), wording, True),
         _row("fix", _field(failure, "fix"), wording),
         _row("hint", _field(failure, "hint") or ask, wording),
     ]
     return Panel(title, wording.say(failure.reason), tuple(row for row in rows if row.text))
+
+
+def _folded(text: str, wording: Wording) -> str:
+    """The text with equal lines in a row as one: "x (15 times)"."""
+    runs = ((line, len(list(equal))) for line, equal in groupby(text.splitlines()))
+    return "\n".join(
+        wording.say(Message("report.repeated", line=line, count=count)) if count > 1 else line
+        for line, count in runs
+    )
 
 
 def _field(failure: Any, name: str) -> Any:
