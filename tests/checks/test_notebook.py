@@ -122,7 +122,7 @@ def test_without_a_hint_of_its_own_a_panel_says_where_more_is_told(kernel):
     shown = kernel.run(TENSOR_TEST)
     assert shown["error"] == ["✗ as_array"]
     assert " ".join(shown["plain"][0].split()).endswith(
-        "HINT Save, and `tito test as_array` in a terminal says more; or ask: tito hint as_array"
+        "HINT Save, and `tito test as_array` in a terminal says more; or ask: `tito hint as_array`"
     )
 
 
