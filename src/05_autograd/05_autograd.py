@@ -55,12 +55,13 @@ down what it hears, and reads the record from the end.
 
 ## What you will be able to do
 
-1. **Measure** any derivative by finite differences, and say how exact that can be in float32.
-2. **Derive** the backward rule of an operation, and check it with a tool of your own.
-3. **Record** a computation as a graph, without touching a line of the code that computes.
-4. **Explain** why the obvious recursion is right on a tree and hopeless on a graph, and replace it.
-5. **Say** who owns each gradient array, what the graph keeps in memory, and when it is freed.
-6. **Trade** memory for time: keep an intermediate result, or compute it again.
+1. **Find** every gradient of a model with one call, `loss.backward()`, on an engine of your own.
+2. **Measure** any derivative by finite differences, and say how exact that can be in float32.
+3. **Derive** the backward rule of an operation, and check it with a tool of your own.
+4. **Record** a computation as a graph, without touching a line of the code that computes.
+5. **Explain** why the obvious recursion is right on a tree and hopeless on a graph, and replace it.
+6. **Say** who owns each gradient array, what the graph keeps in memory, and when it is freed.
+7. **Trade** memory for time: keep an intermediate result, or compute it again.
 
 ## What you build
 
@@ -180,7 +181,7 @@ class Value:
 
 
 def show(value, indent=""):
-    """Print the recorded graph, one line a value, what it was made from indented below it."""
+    """Print the recorded graph, one line per value, what it was made from indented below."""
     print(f"{indent}{value.number:g}   grad {value.grad:g}")
     for other, _ in value.made_from:
         show(other, indent + "    ")
@@ -193,7 +194,7 @@ show(y)
 
 # %% [markdown]
 r"""
-`a` stands there twice, because it was used twice, and its gradient is the sum over both ways:
+`a` appears twice, because it was used twice, and its gradient is the sum over both ways:
 $b + 1 = 4$. That is all there is to the principle. The rest of this module makes it work for
 arrays, for every operation of your framework, for graphs of any shape, and in linear time.
 
@@ -309,9 +310,9 @@ def test_autograd_numerical_gradient():
     check.unchanged(after, np.float32([1, 2, -3]),
                     given="x.data after the call",
                     because="every entry is put back before the next one moves")
-    _, after = measured_slopes([0.3, 0.5, 4.0, 6.0], 2)
-    check.unchanged(after, np.float32([0.3, 0.5, 4, 6]),
-                    given="x.data = [0.3, 0.5, 4, 6] after the call",
+    _, after = measured_slopes([0.3, 0.5, 4.0, 6.0, 0.05, 1e-4], 2)
+    check.unchanged(after, np.float32([0.3, 0.5, 4, 6, 0.05, 1e-4]),
+                    given="x.data = [0.3, 0.5, 4, 6, 0.05, 0.0001] after the call",
                     because="adding and subtracting eps need not lead back in float32: remember "
                             "the entry, and put that back")
     gradient, _ = measured_slopes([[1.0, 2.0, 0.5]], 3)
@@ -384,7 +385,7 @@ The error falls, then rises again:
 They meet near $\varepsilon \approx 10^{-2}$, where three to four digits are right. That is why
 `eps` defaults to `1e-2`, and why the tolerance of every gradient check in this module is near one
 per cent. With float64 the meeting point would lie near $10^{-5}$, with ten digits. Four digits are
-plenty: a wrong rule is hardly ever wrong by less than a factor.
+plenty: a wrong rule is hardly ever wrong by only a few per cent.
 
 ## Part 2: A slope you can derive
 
@@ -424,7 +425,7 @@ made it, each `Function` points to its input tensors.
 Tensors that no recorded operation made (parameters, data) are the **leaves** of the graph: their
 `_grad_fn` is None. The last line of the next cell says so once, for all tensors.
 
-Keeping and letting go is given. You write the two questions that the rest of the engine asks a
+Storing and releasing are given. You write the two questions that the rest of the engine asks a
 node: which inputs want a gradient, and where the graph goes on.
 """
 
@@ -479,7 +480,7 @@ class Function:
         ### END SOLUTION
 
     def parents(self) -> list[Tensor]:
-        """The inputs that require a gradient, in order; one that came twice stands there twice.
+        """The inputs that require a gradient, in order; an input used twice is listed twice.
 
         Raises:
             RuntimeError: the node has been released (see release). The message mentions
@@ -681,7 +682,9 @@ def rule_leaves_alone(rule):
     """Which of grad_output, a and b are changed by applying the rule?"""
     a, b = Tensor([6.0, 8.0], requires_grad=True), Tensor([2.0, 4.0], requires_grad=True)
     g = np.float32([1.0, 3.0])
-    {"sub": SubBackward, "mul": MulBackward, "div": DivBackward}[rule](a, b).apply(g)
+    nodes = {"neg": NegBackward(a), "sub": SubBackward(a, b), "mul": MulBackward(a, b),
+             "div": DivBackward(a, b)}
+    nodes[rule].apply(g)
     return [g.tolist(), a.data.tolist(), b.data.tolist()]
 
 
@@ -689,16 +692,16 @@ def gradients_of(node, grad_output, what, count=1):
     """What the rule returns, after a look at its form: a tuple with one entry per input."""
     gradients = node.apply(grad_output)
     check.equal(type(gradients).__name__, "tuple",
-                given=f"the type of what {what} returns",
+                given=f"{what}: the type of what the rule returns",
                 because="a rule returns a tuple with one entry per input; the comma makes it: "
                         "(gradient,)")
     check.equal(len(gradients), count,
-                given=f"how many gradients {what} returns",
+                given=f"{what}: how many gradients the rule returns",
                 because="one per input")
     kinds = ["ndarray" if isinstance(gradient, (np.ndarray, np.generic))
              else gradient.__class__.__name__ for gradient in gradients]
     check.equal(kinds, ["ndarray"] * count,
-                given=f"the types of the gradients that {what} returns",
+                given=f"{what}: the types of the gradients",
                 because="rules calculate with arrays: self.arrays holds them, self.saved_tensors "
                         "holds the Tensors")
     return gradients
@@ -708,7 +711,7 @@ def test_autograd_arithmetic():
     """Minus, times and divided by, against the derivative written down by hand."""
     g = np.float32([1.0, 10.0])
     a, b = Tensor([2.0, 3.0], requires_grad=True), Tensor([5.0, 7.0], requires_grad=True)
-    (gradient,) = gradients_of(NegBackward(a), g, "NegBackward(a).apply(G)")
+    (gradient,) = gradients_of(NegBackward(a), g.copy(), "NegBackward(a).apply(G)")
     check.close(gradient, [-1.0, -10.0], given="NegBackward, G = [1, 10]: gradient of a",
                 because="if a rises, -a falls as fast")
     for rule, name, expected in [
@@ -729,7 +732,7 @@ def test_autograd_arithmetic():
                     because="a gradient that nobody needs is not computed")
         check.equal([gradient is None for gradient in rule(three, b).apply(g)], [True, False],
                     given=f"{name}(a, b).apply(G), where only b requires a gradient: is it None")
-    for rule in ("sub", "mul", "div"):
+    for rule in ("neg", "sub", "mul", "div"):
         check.unchanged(rule_leaves_alone(rule), [[1.0, 3.0], [6.0, 8.0], [2.0, 4.0]],
                         given=f"G, a and b after the rule of {rule}",
                         because="a rule changes nothing in place: the arrays belong to others")
@@ -838,7 +841,8 @@ def summed_by_hand(gradient, shape):
 def untouched_gradient():
     """Equal shapes: the same object. Otherwise: the argument keeps its values."""
     gradient = np.float32([[1, 2, 3], [4, 5, 6]])
-    same = unbroadcast(gradient, (2, 3)) is gradient
+    column = np.float32([[1], [4]])
+    same = [unbroadcast(gradient, (2, 3)) is gradient, unbroadcast(column, (2, 1)) is column]
     unbroadcast(gradient, (1, 3))
     return [same, gradient.tolist()]
 
@@ -858,9 +862,12 @@ def test_autograd_unbroadcast():
                 given="gradient [[1, 2, 3], [10, 20, 30]], shape ()",
                 because="a single number collects everything")
     same, after = untouched_gradient()
-    check.equal(same, True,
+    check.equal(same[0], True,
                 given="gradient (2, 3), shape (2, 3): is the result the gradient itself",
                 because="nothing to sum, nothing to copy")
+    check.equal(same[1], True,
+                given="gradient (2, 1), shape (2, 1): is the result the gradient itself",
+                because="this axis of size 1 was not stretched: there is nothing to sum")
     check.unchanged(after, [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
                     given="the gradient after unbroadcast(gradient, (1, 3))")
     rng = np.random.default_rng(0)
@@ -995,21 +1002,26 @@ def refusal(answer, shape, words):
 def test_autograd_input_gradients():
     """The rule's answers, summed to the inputs' shapes, for those who need them; or an error."""
     g = np.float32([[1, 2, 3], [10, 20, 30]])
-    pairs, times = handed_out((g, g), [(2, 3), (2, 3)], [True, False])
+    pairs, times = handed_out((g, 5 * g), [(2, 3), (2, 3)], [True, False])
     check.equal([pair[0] for pair in pairs], [0],
                 given="two inputs, only the first requires a gradient: who gets one",
                 because="nothing is sent to an input that requires no gradient")
     check.close(pairs[0][1], g, given="the gradient that input gets")
     check.equal(times, [[[1.0] * 3] * 2], given="what the rule was applied to, each time",
                 because="once, to the gradient of the output")
-    pairs, _ = handed_out((2 * g, 2 * g), [(2, 3), (3,)], [False, True])
+    pairs, _ = handed_out((5 * g, 2 * g), [(2, 3), (3,)], [False, True])
     check.equal([pair[0] for pair in pairs], [1],
                 given="two inputs, only the second requires a gradient: who gets one")
     check.close(pairs[0][1], [22.0, 44.0, 66.0],
-                given="an input of shape (3,), the rule returns [[2, 4, 6], [20, 40, 60]]",
-                because="the input was used in two rows: broadcasting is undone")
-    pairs, _ = handed_out((g, g), [(2, 3), (3,)], [True, True])
+                given="the rule returns ([[5, 10, 15], [50, 100, 150]], [[2, 4, 6], [20, 40, 60]]) "
+                      "and only the second input, of shape (3,), requires a gradient: which one "
+                      "it gets",
+                because="the second gradient belongs to the second input, whoever else requires "
+                        "one; that input was used in two rows, so broadcasting is undone")
+    pairs, _ = handed_out((5 * g, 2 * g), [(2, 3), (3,)], [True, True])
     check.equal([pair[0] for pair in pairs], [0, 1], given="both require one: who gets one")
+    check.close(pairs[0][1], 5 * g, given="both require one: the gradient of the first")
+    check.close(pairs[1][1], [22.0, 44.0, 66.0], given="both require one: that of the second")
     pairs, _ = handed_out((None, g), [(2, 3), (1, 1)], [True, True])
     check.equal([pair[0] for pair in pairs], [1], given="the rule returns (None, G)",
                 because="None means: no gradient for this input")
@@ -1058,7 +1070,7 @@ Until today nobody was. You write the listener. There are three cases:
   looked up in `RULES`.
 - An operation that has no rule must not pass silently. The gradient would stop there without a
   word, part of the model would never learn, and you would look for the reason for days. Refuse, and
-  say the name.
+  name the operation.
 
 Because the seam is a single function, everything from Modules 01 to 04 becomes differentiable, and
 so will every operation you invent later.
@@ -1219,7 +1231,7 @@ with no_grad():
 ```
 
 `contextmanager` from the standard library turns a function with one `yield` into such a context:
-what stands before the `yield` runs on entering, what stands after it on leaving. That is soon
+what stands before the `yield` runs on entering, what stands after it on leaving. That is quickly
 written; here is a careless version, with a switch of its own. **What will this print?**
 """
 
@@ -1422,6 +1434,13 @@ with its words.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_autograd_initial_gradient", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+@probe
+def kept_as_it_came():
+    """Is a float32 array of the right shape handed back itself?"""
+    gradient = np.ones((2, 3), dtype=np.float32)
+    return initial_gradient(Tensor(np.ones((2, 3)), requires_grad=True), gradient) is gradient
+
+
 def test_autograd_initial_gradient():
     """Ones for a single number, the given gradient otherwise, and errors that name the shapes."""
     single, several = (
@@ -1459,6 +1478,10 @@ def test_autograd_initial_gradient():
                     given=f"a tensor of shape (2, 3), gradient {what}: the dtype of the result",
                     because="as_array makes float32 of everything; float64 would go on into every "
                             "gradient of the pass")
+    check.equal(kept_as_it_came(), True,
+                given="a tensor of shape (2, 3), gradient a float32 array of that shape: is the "
+                      "result that array itself",
+                because="as_array makes no copy of a float32 array")
     check.raises(ValueError, lambda: initial_gradient(several, np.ones((3, 2))),
                  given="a tensor of shape (2, 3), gradient of shape (3, 2)",
                  mentions=["(2, 3)", "(3, 2)"])
@@ -1565,6 +1588,16 @@ def leaves_share_memory():
     ]
 
 
+@probe
+def second_arrival_at_a_leaf():
+    """y = -x with gradient 1, twice: the array of the first x.grad afterwards, and x.grad."""
+    x = Tensor([3.0], requires_grad=True)
+    backward_by_recursion(recorded(negate, x), np.ones(1, dtype=np.float32))
+    first = x.grad.data
+    backward_by_recursion(recorded(negate, x), np.ones(1, dtype=np.float32))
+    return [first.tolist(), x.grad.data.tolist()]
+
+
 def test_autograd_recursion():
     """Gradients of small trees and graphs, and the number of visits it takes."""
     kinds = kinds_of_gradients()
@@ -1602,6 +1635,10 @@ def test_autograd_recursion():
                       "argument",
                 because="0 + gradient is a new array: changing one gradient must not change "
                         "another")
+    check.equal(second_arrival_at_a_leaf(), [[-1.0], [-2.0]],
+                given="y = -x with gradient 1, twice: the array that x.grad held after the first "
+                      "time, and x.grad",
+                because="the sum is a new array: somebody may have kept the old one")
     check.equal(recursion_on_doublings(4), [31, 16.0],
                 given="y = y + y, 4 times: [visits, gradient of x]",
                 because="1 + 2 + 4 + 8 + 16 visits")
@@ -1855,8 +1892,11 @@ def work_for_a_diamond(levels):
 
 
 @probe
-def comparisons_in_a_chain(length):
-    """How often two tensors, or two ids, are compared: a list is searched, a set is not."""
+def comparisons_in_a_chain(length, leaves):
+    """How often two tensors, or two ids, are compared: a list is searched, a set is not.
+
+    The chain is y = -y, or with leaves y = y + a leaf of its own.
+    """
     compared = []
 
     class CountedId(int):
@@ -1873,7 +1913,10 @@ def comparisons_in_a_chain(length):
     y = Tensor([1.0], requires_grad=True)
     for _ in range(length):
         result = Tensor([1.0])
-        record(result, negate, (y,), {})
+        if leaves:
+            record(result, add, (y, Tensor([1.0], requires_grad=True)), {})
+        else:
+            record(result, negate, (y,), {})
         y = result
     space = topological_order.__globals__
     Tensor.__eq__, Tensor.__hash__ = same, object.__hash__
@@ -1953,10 +1996,15 @@ def test_autograd_topological_order():
     check.true(work_for_a_diamond(20) <= 60,
                given="y = y + y, 20 times: parents() is called at most 60 times",
                because="each node is opened once, not once per way that leads to it")
-    check.true(comparisons_in_a_chain(300) <= 3000,
+    check.true(comparisons_in_a_chain(300, False) <= 3000,
                given="a chain of 300: tensors (or ids) are compared at most 3,000 times",
                because="`in` goes through a list one by one, which makes the time quadratic; a "
                        "set looks in one place")
+    check.true(comparisons_in_a_chain(300, True) <= 3000,
+               given="y = y + a new leaf, 300 times: tensors (or ids) are compared at most 3,000 "
+                     "times",
+               because="the list of what is written down grows all the time, and `in` goes "
+                       "through it one by one; a set looks in one place")
     check.equal(error_on_a_freed_graph(), ["RuntimeError", True],
                 given="a graph with a freed node: [error, does it mention retain_graph]")
 
@@ -2181,8 +2229,8 @@ def backward(self: Tensor, gradient=None, retain_graph: bool = False) -> None:
     The gradients are added to the leaves' `grad` (see accumulate). Intermediate results keep
     none. Each node's rule is applied once at most, when its gradient is complete, and not at all
     if nothing arrived (rules on the way may return None). Arriving gradients are never changed
-    in place: arrays may be shared. Unless retain_graph is True, every node is released, and a
-    tensor that has had its turn is no longer kept alive here.
+    in place. Unless retain_graph is True, every node is released, and a tensor that has had its
+    turn is no longer kept alive here.
 
     Args:
         gradient: the gradient of the final result with respect to this tensor; may be None if
@@ -2383,6 +2431,12 @@ def test_autograd_backward():
     check.equal(data.grad is None, True,
                 given="backward of w * data: is data.grad None",
                 because="data requires no gradient")
+    w.grad = None
+    backward(recorded(multiply, data, w))
+    check.equal(w.grad is None, False, given="backward of data * w: is w.grad None",
+                because="w is the second input, and the second entry of what the rule returns is "
+                        "its gradient")
+    check.close(w.grad, [3.0], given="backward of data * w, data = 3: w.grad")
     y = recorded(multiply, w, w)
     w.grad = None
     backward(y, retain_graph=True)
@@ -2461,7 +2515,7 @@ that were left open for it.
 
 PyTorch knows the other way too. Until version 0.4 (April 2018) one wrapped tensors in a second
 class, `Variable(tensor)`, and half the questions in the forums were about what had to be wrapped.
-Since then every tensor has `requires_grad`, asleep until needed, as yours has had from its first
+Since then every tensor has `requires_grad`, asleep until needed, just like yours from its first
 day.
 """
 
@@ -2603,8 +2657,9 @@ def check_gradients(
     """Compare the gradients of backward() with measured ones, for all inputs that require one.
 
     Both are gradients of the sum of all outputs, each multiplied by a weight of its own:
-    np.random.default_rng(0).standard_normal(output.shape). The one measured is added up in float64
-    (the weights' dtype), and f runs inside no_grad() for it.
+    np.random.default_rng(0).standard_normal(output.shape). One comes from output.backward(...) or
+    backward(output, ...): either will do. The sum for the measured one is added up in float64 (the
+    weights' dtype), and f runs inside no_grad() for it.
 
     Args:
         f: called as f(*inputs), returns a Tensor of any shape. It must give the same result each
@@ -2694,13 +2749,12 @@ def verdict_on(case, words=()):
     backward_rule(triple)(TripleBackward)
     data = Tensor([[1.0, 1.0], [1.0, 1.0]])
     x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    x.grad = Tensor(np.full((2, 2), 100.0))
     before = x.data.tolist()
     try:
         largest = check_gradients(lambda d, t: compute(triple, t) + d, data, x)
     except AssertionError as error:
         missing = [word for word in words if word not in str(error)]
-        return (f"AssertionError: {error}" if missing
+        return (f"AssertionError: {error}" if missing or not words
                 else f"AssertionError that names {' and '.join(words)}")
     finally:
         del RULES["triple"]
@@ -2711,6 +2765,27 @@ def verdict_on(case, words=()):
         x.grad is not None,
         data.grad,
     ]
+
+
+@probe
+def gradient_found(old):
+    """x.grad after check_gradients of 3 x, where it held `old` before; any difference will do."""
+    enable_autograd(quiet=True)
+    x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    x.grad = Tensor(np.full((2, 2), old))
+    check_gradients(lambda t: t * 3, x, atol=1e6)
+    return x.grad.data
+
+
+@probe
+def large_values():
+    """check_gradients of x + 0 at numbers near 100,000: "passed", or the kind of error."""
+    enable_autograd(quiet=True)
+    try:
+        check_gradients(lambda t: t + 0, Tensor([100000.0, 90000.0, 70000.0], requires_grad=True))
+    except AssertionError:
+        return "AssertionError"
+    return "passed"
 
 
 @probe
@@ -2827,6 +2902,11 @@ def exact_and_empty():
 
 def test_autograd_check_gradients():
     """Right rules pass, wrong or missing ones are reported with the input's number."""
+    check.close(gradient_found(100.0), 3 * np.random.default_rng(0).standard_normal((2, 2)),
+                rtol=1e-4, given="y = 3 x, where x.grad holds [[100, 100], [100, 100]] from "
+                                 "before: x.grad afterwards",
+                because="each input's grad is reset first: what another pass left there is no "
+                        "part of this gradient. What remains is 3 times the weights")
     check.equal(verdict_on("right"), ["float", True, True, True, None],
                 given="y = 3 x + data with the right rule: [type of result, small and not 0, x "
                       "unchanged, x has a grad, data.grad]")
@@ -2886,6 +2966,10 @@ def test_autograd_check_gradients():
     check.equal(recorded_at, [1.0],
                 given="x * x - 1 / x at x[0] = 1: the values of x[0] at which f was recorded",
                 because="backward() needs one graph; the measurement runs inside no_grad()")
+    check.equal(large_values(), "passed",
+                given="x + 0 at x = [100,000, 90,000, 70,000], with the right rule",
+                because="the measured sums are large and differ by little: added up in float32, "
+                        "rounding would be as large as the difference")
     check.equal(nothing_to_check(), ["float", 0.0],
                 given="x + x, where x requires no gradient: [type of result, result]",
                 because="there is nothing to check, and that is no error")
@@ -3005,11 +3089,12 @@ class MatmulBackward(Function):
     def apply(self, grad_output):
         """Return (gradient of A, gradient of B); None, without computing it, where not needed.
 
-        If B is a matrix or a vector, each gradient is a single product of two matrices, whatever
-        A is. The gradient of a matrix B is that product itself, a new array and no view: a view
-        would have to be copied by `accumulate`.
-        If B is a stack of matrices, a vector A takes part as one row. The results may have more
-        leading dimensions than A or B: unbroadcast sums them later.
+        B a matrix or a vector: each gradient is a single product of two matrices, whatever A is.
+            The gradient of a matrix B is that product itself, a new array and no view: a view
+            would have to be copied by `accumulate`.
+        B a stack of matrices: a vector A takes part as one row. The results may have more
+            leading dimensions than A or B: unbroadcast sums them later.
+
         k is at least 1. Any other dimension may be 0, and then NumPy cannot work out a -1 in
         reshape: write the sizes.
 
@@ -3165,8 +3250,7 @@ r"""
 ### The linear layer
 
 In Module 03 you made $xW + b$ *one* operation. So it has one rule, and nothing in it is new: a
-product whose right side is a matrix, and a bias that was copied to every row. (What copying forward
-means backward, you know.)
+product whose right side is a matrix, and a bias that was copied to every row.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "autograd_linear", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -3179,7 +3263,8 @@ class LinearBackward(Function):
         """Return one gradient per input; None, without computing it, where not needed.
 
         There are three inputs (x, W, b), or two if the layer has no bias. x has shape
-        (..., in), W (in, out), b (out,), and G (..., out).
+        (..., in), W (in, out), b (out,), and G (..., out). Each gradient has its input's shape
+        here, the bias's too: sum over the rows.
 
         Example:
             x = [[1, 2]], W = [[3, 5], [4, 6]], b = [0, 0], G = [[10, 1]]:
@@ -3234,8 +3319,8 @@ def test_autograd_linear():
     for shape, outputs in [((5, 3), 2), ((3,), 2), ((2, 4, 3), 2), ((2, 1, 2, 3), 2), ((0, 3), 2),
                            ((4, 3), 0)]:
         for with_bias in (True, False):
-            arrays, g, kind, answer, same = rule_of_a_layer(shape, with_bias, outputs=outputs)
             text = f"x of shape {shape}, {outputs} outputs, {'with' if with_bias else 'no'} bias"
+            arrays, g, kind, answer, same = rule_of_a_layer(shape, with_bias, outputs=outputs)
             check.equal([kind, len(answer)], ["tuple", len(arrays)],
                         given=f"{text}: what the rule returns, and how many gradients",
                         because="one per input: without a bias there are two")
@@ -3383,7 +3468,8 @@ def test_autograd_reductions():
     """Mean and maximum over any axes, ties included, and the sum that was given."""
     enable_autograd(quiet=True)
     x = Tensor(np.ones((2, 3)), requires_grad=True)
-    (gradient,) = gradients_of(SumBackward(x, axis=1), np.float32([3.0, 6.0]), "SumBackward.apply")
+    (gradient,) = gradients_of(SumBackward(x, axis=1), np.float32([3.0, 6.0]),
+                               "sum over axis 1 of a (2, 3) tensor, G = [3, 6]")
     check.close(gradient, [[3.0, 3.0, 3.0], [6.0, 6.0, 6.0]],
                 given="sum over axis 1 of a (2, 3) tensor, G = [3, 6]",
                 because="each entry moves its sum one for one")
@@ -3447,7 +3533,7 @@ r"""
 Reshape, transpose and permute compute nothing, they move numbers. Their rules move the gradient
 back. A slice *selects*: what was not selected did not matter. With numbers, slices, `...` and
 `None` as the key, NumPy selects every element at most once. (`SliceBackward` gets into the table of
-rules in the next section, together with the rules for other keys.)
+rules further down, together with the rules for other keys.)
 
 **Try it on paper:** y = permute(a, (2, 0, 1)) makes (4, 2, 3) out of (2, 3, 4). Which permutation
 leads back? It is not the same one once more.
@@ -3493,8 +3579,8 @@ class PermuteBackward(Function):
         negative (-1 is the last axis).
 
         Example:
-            a of shape (2, 3, 4), axes (2, 0, 1): G of shape (4, 2, 3) is brought back to
-            (2, 3, 4) by np.transpose(G, (1, 2, 0)).
+            a of shape (2, 3, 4), axes (1, 2, 0): G of shape (3, 4, 2) is brought back to
+            (2, 3, 4) by np.transpose(G, (2, 0, 1)).
         """
         ### BEGIN SOLUTION
         axes = [axis % grad_output.ndim for axis in self.settings["axes"]]
@@ -3593,6 +3679,49 @@ test_autograd_moving()
 
 # %% [markdown]
 r"""
+### A pause: ten pictures
+
+The rules you have are enough to look at handwriting. Ten outputs, one for each digit: a single
+linear layer, no activation, and the mean of the squared misses as its loss. After some steps
+against the gradient, each output has 64 weights, one per pixel: a picture. **What will you see?**
+What does the layer look for in a 0?
+"""
+
+# %%
+from datasets.tinydigits import load_tinydigits
+
+train_images, train_labels, test_images, test_labels = load_tinydigits()
+one_layer = Linear(64, 10)
+one_layer.weight.data = np.zeros((64, 10), dtype=np.float32)  # to see only what it learns
+wanted = Tensor(np.eye(10)[train_labels])  # 1 for the right digit, 0 for the other nine
+for _ in range(300):
+    miss = one_layer(Tensor(train_images.reshape(-1, 64))) - wanted
+    (miss * miss).mean().backward()
+    for parameter in one_layer.parameters():
+        parameter.data = parameter.data - 0.5 * parameter.grad.data
+        parameter.zero_grad()
+with no_grad():
+    guesses = one_layer(Tensor(test_images.reshape(-1, 64))).data.argmax(axis=1)
+print(f"{float((guesses == test_labels).mean()):.0%} of the test digits right")
+try:
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(1, 10, figsize=(9, 1.4), layout="constrained")
+    for digit, axes in enumerate(grid):
+        picture = one_layer.weight.data[:, digit].reshape(8, 8)
+        axes.imshow(picture, cmap="coolwarm", vmin=-0.25, vmax=0.25)
+        axes.set(xticks=[], yticks=[], title=str(digit))
+    figure.suptitle("Ink here speaks for the digit (red) or against it (blue)")
+    plt.show()
+except ImportError:
+    print("Without matplotlib you miss ten pictures: what each output looks for.")
+
+# %% [markdown]
+r"""
+Nobody drew these. Every pixel of every picture was moved by the rules of a product, a difference
+and a mean, none of which has ever heard of a digit. A 0 is recognised by what is not there: the
+blue middle. What a single layer cannot do is *bend*; for that, activations need rules (Part 9).
+
 ### Looking up rows
 
 `table[ids]` with an array of row numbers gathers rows: the way a network turns word number 17 into
@@ -3700,6 +3829,18 @@ def tools_used(n, count, width):
     ]
 
 
+@probe
+def megabytes_for_a_table(count, n):
+    """The memory in use at the peak, in MB, for a table of `count` rows and n lookups."""
+    rows, ids = np.ones((n, 2), dtype=np.float32), np.arange(n)
+    tracemalloc.start()
+    try:
+        scatter_add_rows(rows, ids, count)
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
 def test_autograd_embedding():
     """Rows that were used several times receive the sum; rows never used receive zeros."""
     rows, ids = np.float32([[1, 1], [2, 2], [5, 5]]), np.array([2, 0, 2])
@@ -3731,6 +3872,10 @@ def test_autograd_embedding():
                    given=f"{n} random rows of width {width}: rows is indexed 8 times at most",
                    because="a Python loop over ids or rows is slow: sort once, add up all runs at "
                            "once")
+    check.true(megabytes_for_a_table(3000, 1000) <= 1.0,
+               given="1,000 rows of width 2, count 3,000: at most 1 MB of memory is in use",
+               because="the table takes 0.024 MB; a matrix of count x n entries would take "
+                       "megabytes, and with a real vocabulary gigabytes")
 
 
 test_autograd_embedding()
@@ -3782,49 +3927,6 @@ def indexing_rule(*tensors: Tensor, output: np.ndarray | None = None, **settings
 
 # %% [markdown]
 r"""
-### A pause: ten pictures
-
-The rules you have are enough to look at handwriting. Ten outputs, one for each digit: a single
-linear layer, no activation, and the mean of the squared misses as its loss. After some steps
-against the gradient, each output has 64 weights, one per pixel: a picture. **What will you see?**
-What does the layer look for in a 0, in a 1?
-"""
-
-# %%
-from datasets.tinydigits import load_tinydigits
-
-train_images, train_labels, test_images, test_labels = load_tinydigits()
-one_layer = Linear(64, 10)
-one_layer.weight.data = np.zeros((64, 10), dtype=np.float32)  # to see only what it learns
-wanted = Tensor(np.eye(10)[train_labels])  # 1 for the right digit, 0 for the other nine
-for _ in range(300):
-    miss = one_layer(Tensor(train_images.reshape(-1, 64))) - wanted
-    (miss * miss).mean().backward()
-    for parameter in one_layer.parameters():
-        parameter.data = parameter.data - 0.5 * parameter.grad.data
-        parameter.zero_grad()
-with no_grad():
-    guesses = one_layer(Tensor(test_images.reshape(-1, 64))).data.argmax(axis=1)
-print(f"{float((guesses == test_labels).mean()):.0%} of the test digits right")
-try:
-    import matplotlib.pyplot as plt
-
-    figure, grid = plt.subplots(1, 10, figsize=(9, 1.4), layout="constrained")
-    for digit, axes in enumerate(grid):
-        picture = one_layer.weight.data[:, digit].reshape(8, 8)
-        axes.imshow(picture, cmap="coolwarm", vmin=-0.25, vmax=0.25)
-        axes.set(xticks=[], yticks=[], title=str(digit))
-    figure.suptitle("Ink here speaks for the digit (red) or against it (blue)")
-    plt.show()
-except ImportError:
-    print("Without matplotlib you miss ten pictures: what each output looks for.")
-
-# %% [markdown]
-r"""
-Nobody drew these. Every pixel of every picture was moved by the rules of a product, a difference
-and a mean, none of which has ever heard of a digit. What a single layer cannot do is *bend*; for
-that, activations need rules.
-
 ## Part 9: Activations and losses
 
 ### Activations
@@ -3956,9 +4058,12 @@ def test_autograd_activations():
         check.equal(dtype, "float32",
                     given=f"dtype of the gradient of {name}",
                     because="one float64 array would double the memory of everything behind it")
-        check.unchanged(after, before, given=f"G, x and y after the rule of {name}",
-                        because="a rule changes nothing in place: the saved arrays belong to "
-                                "others")
+        for letter, now, old in zip("Gxy", after, before, strict=True):
+            for part in (slice(0, 5), slice(5, None)):
+                check.unchanged(now[part], old[part],
+                                given=f"{letter} after the rule of {name}, five of its ten values",
+                                because="a rule changes nothing in place: the saved arrays belong "
+                                        "to others")
 
 
 test_autograd_activations()
@@ -4366,10 +4471,19 @@ class RecomputeBackward(Function):
     """
 
     def apply(self, grad_output):
-        """Return one gradient per input of the block, None for an input that has none."""
+        """Return one gradient per input of the block, None for an input that has none.
+
+        The second run is recorded, even if backward() was called inside no_grad(). In it, too,
+        only those inputs require a gradient that did at the first: data must cost no work.
+        """
         ### BEGIN SOLUTION
         fresh = [Tensor(t.data, requires_grad=t.requires_grad) for t in self.saved_tensors]
-        backward(self.settings["block"](*fresh), grad_output)
+        before, grad_mode.enabled = grad_mode.enabled, True
+        try:
+            output = self.settings["block"](*fresh)
+        finally:
+            grad_mode.enabled = before
+        backward(output, grad_output)
         return tuple([None if t.grad is None else t.grad.data for t in fresh])
         ### END SOLUTION
 
@@ -4429,6 +4543,7 @@ def both_ways(case):
             "data beside": lambda: wrap(lambda s, t: s * t / t * t, a, b),
             "twice the same": lambda: wrap(lambda s, t: s * t * t, a, a),
             "in a row": lambda: wrap(lambda s: s * w, wrap(lambda t: t * t, a * 2)) + w,
+            "used beside": lambda: (lambda x: wrap(lambda t: t * t, x) + x)(a * 2),
             "inside each other": lambda: wrap(lambda s: wrap(lambda t: t * w, s) * s, a),
             "nothing to do": lambda: wrap(lambda t: t, a),
         }[case]()
@@ -4468,6 +4583,32 @@ def without_recording():
     return [len(calls), y.requires_grad, y._grad_fn is not None]
 
 
+@probe
+def who_requires_a_gradient():
+    """For each run of a block of an input and data: which of its two tensors require a gradient."""
+    enable_autograd(quiet=True)
+    seen = []
+
+    def block(s, t):
+        seen.append([s.requires_grad, t.requires_grad])
+        return s * t
+
+    recompute(block, Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0])).sum().backward()
+    return seen
+
+
+@probe
+def backward_without_recording():
+    """[x.grad, is recording on] if backward() runs inside no_grad(); is it on afterwards."""
+    enable_autograd(quiet=True)
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = recompute(lambda t: t * t, x)
+    with no_grad():
+        y.backward([1.0, 10.0])
+        inside = grad_mode.enabled
+    return [x.grad.data, [inside, grad_mode.enabled]]
+
+
 def test_autograd_recompute():
     """The same values and gradients as the plain block, and less in memory on the way."""
     for case, text in [("one input", "recompute(lambda t: (t * t) * t, a)"),
@@ -4477,6 +4618,7 @@ def test_autograd_recompute():
                        ("data beside", "a block of an input and data"),
                        ("twice the same", "a block s * t * t, called with the same tensor twice"),
                        ("in a row", "w added to two blocks in a row"),
+                       ("used beside", "recompute(lambda t: t * t, x) + x with x = a * 2"),
                        ("inside each other", "a block inside a block"),
                        ("nothing to do", "a block that returns its input")]:
         (value, grads), (expected, expected_grads) = both_ways(case)
@@ -4500,6 +4642,19 @@ def test_autograd_recompute():
     check.equal(without_recording(), [1, False, False],
                 given="inside no_grad(): [calls, result.requires_grad, has it a node]",
                 because="without a backward pass there is nothing to prepare for")
+    check.equal(who_requires_a_gradient(), [[True, False]] * 2,
+                given="a block of an input and data: which of the two require a gradient, in the "
+                      "first run and in the second",
+                because="a gradient of data is work for nothing: a fresh tensor requires one only "
+                        "if its input does")
+    gradient, switch = backward_without_recording()
+    check.close(gradient, [2.0, 40.0],
+                given="recompute(lambda t: t * t, x) at [1, 2], then backward([1, 10]) inside "
+                      "no_grad(): x.grad",
+                because="the second run has to be recorded, whatever the switch says at that time")
+    check.equal(switch, [False, True],
+                given="the switch after that backward(), inside no_grad() and behind it",
+                because="the rule puts it back where it was")
 
 
 test_autograd_recompute()
@@ -4554,9 +4709,10 @@ for label, run in (("stored", lambda block, y: block(y)), ("recomputed", recompu
 
 # %% [markdown]
 r"""
-Recomputed, only the four results between the blocks stay, plus one block's inside while its turn
-lasts; the price is one more forward pass. With $n$ layers in blocks of $\sqrt n$, about
-$2\sqrt n$ results are alive at any time instead of $n$.
+A layer is two operations here, so 32 results are stored. Recomputed, the four that the blocks
+return stay (4.2 MB), plus the eight of one block while its turn lasts, and the gradients on their
+way. The price is one more forward pass. In general, $n$ results in blocks of $\sqrt n$ leave about
+$2\sqrt n$ alive.
 
 ## Part 11: A loss that swings and a memory that fills up (bug hunt)
 
@@ -4576,13 +4732,11 @@ docstring is right.
 def descend(model, loss_fn, x: Tensor, targets: Tensor, steps: int, size: float) -> list[float]:
     """Take `steps` steps against the gradient of loss_fn(model(x), targets).
 
-    In each step every parameter's data moves by -size times the gradient at that point, and at
-    that point only. Gradients that were left from earlier passes do not count.
+    In each step every parameter's data moves by -size times the gradient at that point.
 
     Returns:
         The loss before each step, as Python floats. Afterwards no parameter holds a gradient,
-        and nothing of the graphs is kept in memory: each step's graph is released by its own
-        backward pass.
+        and nothing that was computed on the way stays in memory.
     """
     ### BEGIN BROKEN
     # losses = []
@@ -4791,7 +4945,7 @@ try:
     for name, by_layer in sizes.items():
         axes.semilogy(range(1, len(by_layer) + 1), by_layer, "o-", label=name)
     axes.set(xlabel="layer (1 is next to the image)", ylabel="size of the weight's gradient",
-             title="The gradient of each layer, ten layers deep")
+             xticks=range(1, 12), title="Gradients of ten hidden layers and the last")
     axes.legend()
     plt.show()
 except ImportError:
@@ -4800,7 +4954,7 @@ except ImportError:
 # %% [markdown]
 r"""
 This is Module 02's quarter, seen from the other end: ten slopes of at most 1/4 leave a millionth,
-and the weights of this start add nothing to it. Hochreiter's **vanishing gradient**. The line of
+and these initial weights shrink it further: Hochreiter's **vanishing gradient**. The line of
 ReLU is level: what arrives at the last layer arrives at the first. (It sits low because the numbers
 shrank on the way *forward*, with weights of the size $\sqrt{1/\text{in}}$; you found the remedy in
 Module 03.)
@@ -4831,40 +4985,42 @@ for total_steps in (50, 100, 150, 200):
 
 # %% [markdown]
 r"""
-Nobody told the network what a seven looks like. (Taking such steps *well* is Module 06.)
+Nobody told the network what a seven looks like, and it reads more digits than the ten pictures do:
+with a hidden layer it can bend. (Taking such steps *well* is Module 06.)
 
 Gradients are not only for parameters. Ask for that of an *image*: which pixels would make the loss
 rise if they were darker? **What will you see?** Where does the network look?
 """
 
 # %%
-shown = Tensor(test_images[:5].reshape(-1, 64), requires_grad=True)
-CrossEntropyLoss()(reader(shown), Tensor(test_labels[:5])).backward()
+shown = Tensor(test_images[:2].reshape(-1, 64), requires_grad=True)
+CrossEntropyLoss()(reader(shown), Tensor(test_labels[:2])).backward()
 influence = shown.grad.data.reshape(-1, 8, 8)
-print("the most influential pixel of each digit (row, column):",
-      [tuple(map(int, np.unravel_index(np.abs(one).argmax(), (8, 8)))) for one in influence])
+print("of", shown.data[0].size, "pixels each, so many would raise the loss if they were darker:",
+      [int((one > 0).sum()) for one in influence])
 try:
     import matplotlib.pyplot as plt
 
-    figure, grid = plt.subplots(2, 5, figsize=(8, 3.6), layout="constrained")
-    for column, (image, gradient, label) in enumerate(
-        zip(test_images, influence, test_labels, strict=False)
-    ):
-        limit = np.abs(gradient).max()
-        grid[0, column].imshow(image, cmap="gray_r")
-        grid[1, column].imshow(gradient, cmap="coolwarm", vmin=-limit, vmax=limit)
-        grid[0, column].set_title(f"a {label}")
-    for axes in grid.ravel():
+    figure, grid = plt.subplots(1, 4, figsize=(9, 2.6), layout="constrained")
+    for k in (0, 1):
+        limit = np.abs(influence[k]).max()
+        grid[2 * k].imshow(test_images[k], cmap="gray_r")
+        grid[2 * k].set_title(f"a {test_labels[k]}")
+        grid[2 * k + 1].imshow(influence[k], cmap="coolwarm", vmin=-limit, vmax=limit)
+        grid[2 * k + 1].contour(test_images[k], levels=1, colors="black")
+        grid[2 * k + 1].set_title("gradient and outline")
+    for axes in grid:
         axes.set(xticks=[], yticks=[])
     figure.suptitle("Darker here: the loss rises (red) or falls (blue)")
     plt.show()
 except ImportError:
-    print("Without matplotlib you miss five digits, and where ink would make them another digit.")
+    print("Without matplotlib you miss two digits, and where ink would make them another digit.")
 
 # %% [markdown]
 r"""
 Red marks where more ink would make it look like another digit, blue where more ink would make it
-more itself. One `backward()` gives both, for every image.
+more itself. (A 5 that is closed at the upper right is nearly a 9. Is it red there?) One
+`backward()` gives both, for every image.
 
 # Reflect
 
@@ -4956,6 +5112,7 @@ def chain(length):
 
 
 gc.disable()  # its rounds through 10,000 live nodes are no part of the engine
+chain(1_000)  # the first round is slower: Python and NumPy warm up
 for length in (1_000, 10_000):
     each = 1000 * milliseconds(lambda length=length: chain(length), 7) / length
     print(f"a chain of {length:6,} operations, on your machine: {each:.1f} microseconds each")
@@ -4991,9 +5148,10 @@ for vocabulary in (64, 5000):
 
 # %% [markdown]
 r"""
-Both have to fill a table of zeros, which is what grows. How much sorting gains depends on your
-machine, on NumPy's version and on the shapes; newer versions of NumPy have made `np.add.at` faster.
-Measure before you believe, this course included.
+Usually sorting, in proportion: it had less to do before. Both have to fill a table of zeros, which
+is what grows. How much sorting gains depends on your machine, on NumPy's version and on the shapes;
+newer versions of NumPy have made `np.add.at` faster. Measure before you believe, this course
+included.
 
 ## Questions
 
@@ -5049,14 +5207,16 @@ does that, unless told otherwise.)
 </details>
 
 **5.** (A new case.) A table has 50,000 rows of width 512, and a batch looks up 200 of them. How
-large is the gradient of the table, and how much of it is not zero? What would you hand to the next
-module instead?
+large is the gradient of the table, and how much of it is not zero? Which two functions of yours
+would have to change for a *sparse* gradient, one of the rows that are not zero alone?
 
 <details><summary>Answer</summary>
 
-50,000 × 512 × 4 bytes = 102 MB, of which 200 rows, 0.4 MB, are not zero. One would hand over the
-row numbers and their rows: a *sparse* gradient. `torch.nn.Embedding(..., sparse=True)` does that.
-The price: whoever uses gradients now has to understand two kinds of them.
+50,000 × 512 × 4 bytes = 102 MB, of which 200 rows, 0.4 MB, are not zero. One would hand on the
+row numbers and their rows. `scatter_add_rows` would stop before it fills the table, and
+`accumulate` would have to add up two such lists (and `input_gradients` let one pass). The price:
+whoever uses gradients now has to understand two kinds of them. `torch.nn.Embedding(...,
+sparse=True)` does all that.
 
 </details>
 
@@ -5077,7 +5237,6 @@ The reference's messages; yours may be worded differently.
 | `ValueError: backward() without a gradient starts from a single number, but this tensor has shape (64, 10)` | called on the predictions | call it on the loss, or reduce first |
 | `RuntimeError: backward() was called on a tensor that requires no gradient` | no parameter took part, or it was computed inside `no_grad()` | look for a detour through `.data` on the way |
 | `RuntimeError: this part of the graph was freed by an earlier backward()` | two backward passes through the same results | compute the result again; two losses on one network: add them |
-| `TypeError: ReLUBackward.apply must return a tuple with one entry per input: 1. It returned ndarray.` | a comma is missing | `return (gradient,)` |
 | `TypeError: MulBackward.apply must return arrays, but one gradient is of type Tensor` | the rule calculated with `self.saved_tensors` | `self.arrays` |
 | `NotImplementedError: the operation 'cube_root' has no backward rule` | you invented an operation | give it a rule |
 | `RuntimeError: MulBackward returned a gradient of shape (3,) for an input of shape (2, 3)` | a rule forgot an axis | compare the shapes in the rule |
@@ -5122,7 +5281,8 @@ gradients of gradients (`create_graph=True`).
 > `torch.autograd.Function` runs the *forward* computation and records it, while your
 > `Function.apply` is the backward rule. Last: change `w` in place between forward and backward of
 > `w * w`. After `w += 1` inside `torch.no_grad()` PyTorch refuses: its version counter has moved.
-> Through `w.data` both of us are quiet, and both answer with the new w. Ours has no counter at all.
+> Through `w.data` neither of us complains, and both answer with the new w. Ours has no counter at
+> all.
 
 ## Further reading
 
