@@ -4473,8 +4473,8 @@ class RecomputeBackward(Function):
     def apply(self, grad_output):
         """Return one gradient per input of the block, None for an input that has none.
 
-        The second run is recorded, even if backward() was called inside no_grad(). In it, too,
-        only those inputs require a gradient that did at the first: data must cost no work.
+        The second run is recorded, even if backward() was called inside no_grad(). Only inputs
+        that require a gradient are given one in it: for data, nothing is computed.
         """
         ### BEGIN SOLUTION
         fresh = [Tensor(t.data, requires_grad=t.requires_grad) for t in self.saved_tensors]
@@ -5207,14 +5207,14 @@ does that, unless told otherwise.)
 </details>
 
 **5.** (A new case.) A table has 50,000 rows of width 512, and a batch looks up 200 of them. How
-large is the gradient of the table, and how much of it is not zero? Which two functions of yours
-would have to change for a *sparse* gradient, one of the rows that are not zero alone?
+large is the gradient of the table, and how much of it is not zero? Which functions of yours
+would have to change for a *sparse* gradient, one that holds only the rows that are not zero?
 
 <details><summary>Answer</summary>
 
 50,000 × 512 × 4 bytes = 102 MB, of which 200 rows, 0.4 MB, are not zero. One would hand on the
-row numbers and their rows. `scatter_add_rows` would stop before it fills the table, and
-`accumulate` would have to add up two such lists (and `input_gradients` let one pass). The price:
+row numbers and their rows. `scatter_add_rows` would stop before it fills the table, `accumulate`
+would add up two such lists, and `input_gradients` would let one pass. The price:
 whoever uses gradients now has to understand two kinds of them. `torch.nn.Embedding(...,
 sparse=True)` does all that.
 
