@@ -93,9 +93,8 @@ def told(bench, source):
 
 
 def test_the_one_line_that_keeps_the_tests_from_passing_is_named(bench):
-    check = (
-        "if np.shape(a) != np.shape(b):\n        raise ValueError(f'{np.shape(a)} {np.shape(b)}')"
-    )
+    message = "f'shapes {np.shape(a)} and {np.shape(b)} differ'"
+    check = f"if np.shape(a) != np.shape(b):\n        raise ValueError({message})"
     hint = told(bench, f"{check}\n    c = 2 * b\n    return a + c - 7 * a")
     assert getattr(hint, "code", "") != "repair.here"  # two things are wrong
     hint = told(bench, f"{check}\n    c = b + 0.5\n    return a + c")
