@@ -107,6 +107,8 @@ CASES = [
     ("float_index", "v[:3 / 2]"),
     ("float_index", "v[v]"),
     ("float_index", "range(3 / 1)"),
+    ("unexpected_keyword", "Tensor(dim=1)"),
+    ("unpacked", "[a for a, b in [(1, 2, 3)]]"),
     ("float_index", "[1, 2][1.0]"),
     ("axis_missing", "v.sum(axis=1)"),
     ("too_many_indices", "v[0, 1]"),
