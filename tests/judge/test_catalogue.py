@@ -107,8 +107,23 @@ def test_every_message_has_its_sentence_with_its_data(found):
         assert found.data in wanted or found.data == frozenset().union(*wanted)
 
 
+def changes() -> set[str]:
+    """The codes of the changes that are tried on a learner's code: rules yield their last word."""
+    found = set()
+    for path in (TITO / "judge" / "repairs").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Yield(value=ast.Tuple(elts=[ast.Constant(value=str(word)), *_])):
+                    found.add(f"repair.{word}")
+    return found
+
+
+def test_every_change_that_is_tried_has_its_sentence():
+    assert len(changes()) > 20 and changes() <= sentences().keys()
+
+
 def test_every_sentence_is_used():
-    used = {code for found in built() for code in found.codes}
+    used = {code for found in built() for code in found.codes} | changes()
     assert sorted(sentences().keys() - used) == []
 
 
