@@ -18,12 +18,19 @@ export PYTHONUTF8 = 1
 .PHONY: run test bench full lint check clean
 .DEFAULT_GOAL := run
 
+run: export TITO_NO_NEXT = 1
 run: $(STAMPS)/run
 	@$(BIN)/tito dev build
 	@$(BIN)/tito milestone run all
 	@$(BIN)/tito setup my-tinytorch
 	@cd my-tinytorch && if [ -t 1 ]; then ../$(BIN)/tito module start 01; else ../$(BIN)/tito module start 01 --no-open; fi
-	@echo "In this terminal, first:  cd my-tinytorch && . ../$(BIN)/activate"
+	@echo
+	@echo "Your workspace is my-tinytorch. Next, in this terminal:"
+	@echo "  cd my-tinytorch && . ../$(BIN)/activate"
+	@echo "Then:"
+	@echo "  tito module start 01    opens the notebook"
+	@echo "  tito module test 01     checks what you wrote and saved"
+	@echo "  tito next               tells where you are, and what comes next"
 
 test: lint
 	@$(BIN)/tito dev build

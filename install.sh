@@ -38,7 +38,8 @@ main() {
 usage() {
     echo "Usage: sh install.sh [FOLDER]    (default: my-tinytorch)"
     echo "Installs the TinyTorch course and JupyterLab into FOLDER/.venv."
-    echo "PYTHON=python3.12 names a Python, TINYTORCH_SOURCE=FILE a wheel or checkout to install."
+    echo "PYTHON=python3.12 names a Python,"
+    echo "TINYTORCH_SOURCE=FILE a wheel or a checkout to install."
 }
 
 fail() { # what is wrong, what to do
@@ -102,7 +103,7 @@ environment() { # python, place: made anew unless it works
 }
 
 install() { # bin, requirement
-    echo "Installing $2: about a minute"
+    echo "Installing ${2##*/}: about a minute"
     "$1/python" -m pip install --upgrade "$2" || fail "The installation stopped; the reason stands above." \
         "Often it is the network or the disk space. Then run the same line again: nothing is lost."
 }

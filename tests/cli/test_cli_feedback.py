@@ -142,7 +142,7 @@ def test_the_lines_to_try_can_be_copied(tito, workspace):
     curriculum = Curriculum.load(workspace.curriculum.root)
     solve(workspace, curriculum.module(1))
     done = tito("module", "complete", "1", cwd=workspace.root, obj=curriculum)
-    assert f"Try it:\n{line}\n" in done.output
+    assert f"Try it in Python:\n{line}\n" in done.output
 
 
 # -- reading -------------------------------------------------------------------------------------

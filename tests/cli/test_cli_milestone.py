@@ -91,7 +91,7 @@ def test_a_completed_module_says_what_one_can_do_and_what_to_try(tito, workspace
     solve(workspace, module)
     done = tito("module", "complete", "1", cwd=workspace.root, obj=told)
     assert "You can now double any number x, and say why.\n" in done.stdout
-    assert "Try it:\nfrom tinytorch import Number\nNumber(4)\n" in done.stdout
+    assert "Try it in Python:\nfrom tinytorch import Number\nNumber(4)\n" in done.stdout
     assert "Your code is now tinytorch/core/number.py.\n" in done.stdout
     assert (
         "Milestone 01 (Counting, 1900), part 1 can run now:\n"
@@ -102,7 +102,7 @@ def test_a_completed_module_says_what_one_can_do_and_what_to_try(tito, workspace
 def test_without_a_snippet_it_is_the_facades_import(tito, workspace):
     solve(workspace, workspace.curriculum.module(1))
     done = tito("module", "complete", "1", cwd=workspace.root)
-    assert "Try it:\nfrom tinytorch import Number\n" in done.stdout
+    assert "Try it in Python:\nfrom tinytorch import Number\n" in done.stdout
     assert "You can now" not in done.stdout
 
 

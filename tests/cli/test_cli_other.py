@@ -24,7 +24,7 @@ def test_setup_tells_the_next_step(tito, curriculum, tmp_path):
     assert done.exit_code == 0
     assert str(tmp_path / "here") in done.output
     assert "cd here" in done.output
-    assert done.output.endswith("  tito module start\n")
+    assert done.output.endswith("\nNext: tito module start 01\n")
     again = tito("setup", "here")
     assert "Nothing was changed" in again.output
     (tmp_path / "here" / "README.md").unlink()

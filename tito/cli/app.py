@@ -90,7 +90,7 @@ def _silence_stdout() -> None:
     invoke_without_command=True,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="A new start: tito setup. Then: tito module start 01.",
+    epilog="A new workspace: tito setup. Then: tito module start 01.",
 )
 @click.version_option(__version__, "--version", prog_name="tito", message="%(prog)s %(version)s")
 @click.pass_context

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from tito.cli.common import curriculum
-from tito.cli.rendering import say, say_wrapped
+from tito.cli.facts import advice
+from tito.cli.rendering import counted, say, say_wrapped
 from tito.curriculum.lesson import ability, snippet
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
@@ -18,18 +19,20 @@ from tito.workspace.standing import Standing
 def say_completion(workspace: Workspace, chosen: Module, done: Completion) -> None:
     """The result, where the code went, what one can do with it, and what comes next."""
     again = "" if done.is_first else " again"
-    say(f"{chosen.label} is complete{again}: {done.report.points} points.")
+    say(f"{chosen.label} is complete{again}: {counted(done.report.points, 'point')}.")
     cells = curriculum().cells(chosen)
     if able := ability(cells):
         say_wrapped(f"You can now {able}.")
     _say_export(workspace, done)
     say()
-    say("Try it:")
+    say("Try it in Python:")
     click.echo(snippet(cells, chosen))  # to be copied: neither indented nor wrapped
     say()
     _say_milestones(Standing.of(workspace), chosen, done)
     for opened in done.modules:
         say(f"Unlocked: {opened.label}: tito module start {opened.id}")
+    if not (done.modules or done.parts):
+        say(advice(Standing.of(workspace)))
 
 
 def _say_export(workspace: Workspace, done: Completion) -> None:
@@ -51,6 +54,5 @@ def _say_milestones(standing: Standing, chosen: Module, done: Completion) -> Non
     waiting = nearest(standing, chosen)
     if waiting and not done.parts:
         (milestone, part), missing = waiting
-        count = "1 module" if len(missing) == 1 else f"{len(missing)} modules"
-        say(f"{count} to the next milestone: {show_numbers(missing)}, "
+        say(f"{counted(len(missing), 'module')} to the next milestone: {show_numbers(missing)}, "
             f"then {milestone.title} ({milestone.year}), part {part.number}.")  # fmt: skip

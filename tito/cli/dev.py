@@ -51,7 +51,7 @@ def build(into: Path | None) -> None:
 @dev.command("check-order")
 @JSON
 def check_order_command(as_json: bool) -> None:
-    """Check that no module uses or names what it does not build upon."""
+    """Check that no module uses what it does not build upon."""
     from tito.authoring.order import check_order
 
     leaks = [str(leak) for leak in check_order(curriculum())]
@@ -68,7 +68,10 @@ def check_order_command(as_json: bool) -> None:
 @click.argument("modules", nargs=-1)
 @JSON
 def check(modules: tuple[str, ...], as_json: bool) -> None:
-    """Prove MODULES (default: all): stubs fail, references pass, planted mistakes are caught."""
+    """Prove MODULES (default: all).
+
+    Stubs fail, references pass, planted mistakes are caught.
+    """
     from tito.authoring.proof import prove
 
     def notify(line: str) -> None:
@@ -86,8 +89,9 @@ def check(modules: tuple[str, ...], as_json: bool) -> None:
 @click.argument("modules", nargs=-1)
 @JSON
 def mutants(modules: tuple[str, ...], as_json: bool) -> None:
-    """How strong the graded tests of MODULES (default: all) are against machine-made mutants.
+    """Try the graded tests of MODULES against mutants.
 
+    Default: all modules; the mutants are machine-made.
     Fails where fewer than 97 % are noticed, or one survives of which nobody has said why.
     """
     from tito.authoring.mutants import measure

@@ -20,6 +20,10 @@ def next_step() -> None:
 
 def say_here(standing: Standing) -> None:
     """Three lines: the module at hand, its last result, the next step."""
+    if not standing.own:
+        say(f"{count_completed(standing)}.")
+        say(advice(standing))
+        return
     current, progress = standing.current, standing.progress
     say(f"{current.label}: {state_shown(current, standing)}. {count_completed(standing)}.")
     tests = progress.entry(current).tests

@@ -21,8 +21,9 @@ from tito.cli.common import (
     curriculum,
     say_file_used,
 )
-from tito.cli.facts import after_passing
+from tito.cli.facts import after_exercise, after_passing
 from tito.cli.rendering import notice, print_json, say
+from tito.cli.waiting import TESTING, waiting
 from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
 
@@ -74,14 +75,15 @@ def _tested(
     from tito.workspace.testing import Tested, judge_work, run_tests
 
     work = _read(standing.workspace, chosen)
-    if wanted:
-        tested = Tested(judge_work(standing.workspace, judge, work, wanted.id))
-    else:
-        tested = run_tests(standing.workspace, judge, work)
+    with waiting(TESTING, silent=as_json):
+        if wanted:
+            tested = Tested(judge_work(standing.workspace, judge, work, wanted.id))
+        else:
+            tested = run_tests(standing.workspace, judge, work)
     if not as_json:
         show_report(tested.report, curriculum().wording)
-        if tested.report.complete and not wanted:
-            say(after_passing(chosen, standing))
+        if tested.report.complete:
+            say(after_exercise(wanted, standing) if wanted else after_passing(chosen, standing))
         _say_saved(work, tested.report)
     say_file_used(standing.workspace, chosen)
     _notice_saved(work)
@@ -94,7 +96,7 @@ def _tested(
 @WHICH
 @ISOLATION
 def complete(module: str | None, isolation: Isolation) -> None:
-    """Test MODULE; if everything passes, put your code into your package."""
+    """Test MODULE; if all passes, put it into your package."""
     standing, chosen = choose(module)
     with _judge(isolation) as judge:
         _complete(standing, chosen, judge)
@@ -106,7 +108,8 @@ def _complete(standing: Standing, chosen: Module, judge: Judge) -> None:
     from tito.workspace.completion import complete_work
 
     work = _read(standing.workspace, chosen)
-    done = complete_work(standing.workspace, judge, work)
+    with waiting(TESTING):
+        done = complete_work(standing.workspace, judge, work)
     show_report(done.report, curriculum().wording)
     say_file_used(standing.workspace, chosen)
     _notice_saved(work)

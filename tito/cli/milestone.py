@@ -13,7 +13,7 @@ from tito.cli.common import JSON, curriculum
 from tito.cli.facts import advice
 from tito.cli.lazy import SuggestingGroup
 from tito.cli.names import milestones
-from tito.cli.rendering import complain, notice, print_json, say, say_wrapped, show, table
+from tito.cli.rendering import complain, notice, print_json, say, say_next, say_wrapped, show, table
 from tito.curriculum.modules import Milestone, Part
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
@@ -23,6 +23,16 @@ from tito.workspace.layout import from_here
 
 if TYPE_CHECKING:
     from tito.milestones.runner import Result
+
+
+def _required(ctx: click.Context, param: click.Parameter, name: str | None) -> str:
+    """The name given; without one a TitoError that says where the names stand."""
+    if name is None and not ctx.resilient_parsing:
+        raise TitoError("The name of a milestone is missing.", "See them: tito milestone list", 2)
+    return name or ""
+
+
+NAME = click.argument("name", required=False, callback=_required, shell_complete=milestones)
 
 
 @click.group(cls=SuggestingGroup)
@@ -46,10 +56,13 @@ def list_milestones(as_json: bool) -> None:
 
 
 @milestone.command()
-@click.argument("name", shell_complete=milestones)
+@NAME
 @JSON
 def info(name: str, as_json: bool) -> None:
-    """The story of milestone NAME (number, name or alias), and what it asks for."""
+    """The story of milestone NAME, and what it asks for.
+
+    NAME is a number, a name or an alias: 1, perceptron, rosenblatt.
+    """
     context = _context()
     chosen = curriculum().milestone(name)
     if as_json:
@@ -76,9 +89,12 @@ def _show_history(readme: Path) -> None:
 
 
 def _say_part(context: Context, chosen: Milestone, part: Part) -> None:
+    state = _state(context, chosen, part)
     say()
-    say(f"Part {part.number}: {part.title} ({_state(context, chosen, part)})")
-    say(f"  modules   {show_numbers(part.needs)}")
+    say(f"Part {part.number}: {part.title} ({state})")
+    modules = show_numbers(part.needs)
+    if state != f"needs {modules}":
+        say(f"  modules   {modules}")
     for target in part.targets:
         say(f"  target    {target.metric.replace('_', ' ')}: {target.text}")
     if part.data:
@@ -87,15 +103,16 @@ def _say_part(context: Context, chosen: Milestone, part: Part) -> None:
 
 
 @milestone.command()
-@click.argument("name", shell_complete=milestones)
+@NAME
 @click.option("--part", "number", type=int, help="Only this part.")
 @click.option("--seed", type=click.IntRange(min=0), help="One seed instead of the usual set.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the data.")
 @JSON
 def run(name: str, number: int | None, seed: int | None, epochs: int | None, as_json: bool) -> None:
-    """Run milestone NAME (number, name or alias), or "all" that can run now.
+    """Run milestone NAME, or "all" that can run now.
 
-    Parts whose data has to be fetched run only when asked for by --part.
+    NAME is a number, a name or an alias: 1, perceptron, rosenblatt. Parts whose data has to
+    be fetched run only when asked for by --part.
     """
     context = _context()
     runs = context.all_ready() if name == "all" else _named(context, name, number)
@@ -164,8 +181,9 @@ def _run_all(
 def _run(context: Context, chosen: Milestone, part: Part, extra: list[str]) -> Result:
     from tito.milestones.runner import run_part
 
+    whose = "the reference" if context.standing is None else context.framework
     click.echo(f"\n{chosen.title} ({chosen.year}), part {part.number}: {part.title} – "
-               f"on {context.framework} framework\n", err=True)  # fmt: skip
+               f"on {whose} framework\n", err=True)  # fmt: skip
     result = run_part(chosen, part, context.root, [*extra, *context.script_options])
     if context.standing is not None and not context.record(chosen, part, result):
         notice(["A short run does not replace the full one on your scoreboard."])
@@ -194,7 +212,7 @@ def _close(context: Context, run: Run) -> None:
 
     say()
     say_wrapped(pride(context, run[1]))
-    say(_next(context, run))
+    say_next(_next(context, run))
 
 
 def _next(context: Context, run: Run) -> str:

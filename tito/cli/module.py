@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,15 @@ from tito.cli.facts import (
     count_completed,
     day_completed,
     module_facts,
+    nothing_yet,
     points_reached,
     standing_facts,
     state_shown,
 )
 from tito.cli.judging import complete, test
 from tito.cli.lazy import SuggestingGroup
-from tito.cli.rendering import print_json, say, say_wrapped, styled, table
+from tito.cli.rendering import print_json, say, say_next, say_wrapped, styled, table
+from tito.cli.waiting import TESTING, waiting
 from tito.curriculum.modules import Module
 from tito.curriculum.numbers import show_numbers
 from tito.errors import TitoError
@@ -45,6 +48,8 @@ if TYPE_CHECKING:
 
 NO_OPEN = click.option("--no-open", is_flag=True, help="Only print where the notebook is.")
 
+PAGER = "-R -Ps[Space\\: on, b\\: back, q\\: leave]$"  # colours, and what one can press
+
 
 @click.group(cls=SuggestingGroup)
 def module() -> None:
@@ -57,7 +62,7 @@ def module() -> None:
 @module.command("list")
 @JSON
 def list_modules(as_json: bool) -> None:
-    """The curriculum: every module, what it needs, and whether it is here yet."""
+    """All modules, what they need, and which are here."""
     modules = curriculum().modules
     if as_json:
         print_json([module_facts(m) for m in modules])
@@ -88,9 +93,9 @@ def status(as_json: bool) -> None:
         spare=["Completed"],
     )  # fmt: skip
     points = sum(standing.progress.entry(m).points or 0 for m in here)
-    say(f"{count_completed(standing)}, {points} points.")
+    say(f"{count_completed(standing)}{f', {points} points' if standing.own else ''}.")
     say(f"{len(curriculum().modules) - len(here)} more come in later releases: tito module list")
-    say(f"Track: {standing.track.name} ({standing.track.title}). Another one: tito setup --track")
+    say(f"Track: {standing.track.name} ({standing.track.title}). Other tracks: tito setup --help")
     say(advice(standing))
 
 
@@ -98,7 +103,10 @@ def status(as_json: bool) -> None:
 @WHICH
 @NO_OPEN
 def start(module: str | None, no_open: bool) -> None:
-    """Begin MODULE (default: the next one): records it and opens its notebook."""
+    """Begin MODULE and open its notebook.
+
+    Without a name: the next module.
+    """
     standing, chosen = choose(module) if module else _next()
     standing.require_met(chosen)
     _open(standing.workspace, chosen, no_open)
@@ -122,6 +130,7 @@ def view(module: str | None) -> None:
 
     chosen = curriculum().module(module) if module else choose(None)[1]
     text = prose(curriculum(), chosen)
+    os.environ.setdefault("LESS", PAGER)
     click.echo_via_pager(_for_terminal(text) if sys.stdout.isatty() else without_latex(text))
 
 
@@ -141,22 +150,27 @@ module.add_command(complete)
 @EXERCISE
 @click.option("--level", type=click.IntRange(1, 3), help="Show this level instead of the next.")
 def hint(module: str | None, exercise: str | None, level: int | None) -> None:
-    """A hint for EXERCISE (default: the first one not solved); each call tells a little more."""
+    """A hint for EXERCISE; each call tells a little more.
+
+    Without a name: the first exercise that is not solved.
+    """
     from tito.judge import Judge
     from tito.workspace.hints import first_unsolved, next_hint
 
     standing, chosen, named = choose_exercise(module, exercise)
     workspace = standing.workspace
-    wanted = named or first_unsolved(workspace, Judge(curriculum()), chosen)
+    with waiting(TESTING):
+        wanted = named or first_unsolved(workspace, Judge(curriculum()), chosen)
     if wanted is None:
         say(f"Every exercise of {chosen.label} passes.")
         say(after_passing(chosen, standing))
         return
+    shown = standing.progress.hint_level(wanted.module, wanted.id)
     found = next_hint(workspace, wanted, level)
     if found is None:
         say_wrapped(curriculum().wording.say(_no_hints(wanted)))
     else:
-        _say_hint(found, chosen)
+        _say_hint(found, chosen, level is None and shown >= found.levels)
 
 
 def _no_hints(exercise: Exercise) -> Message:
@@ -165,7 +179,10 @@ def _no_hints(exercise: Exercise) -> Message:
     return Message("hint.none", exercise=exercise.name)
 
 
-def _say_hint(found: Hint, chosen: Module) -> None:
+def _say_hint(found: Hint, chosen: Module, is_repeated: bool) -> None:
+    last = "That was the last hint"
+    if is_repeated:
+        say(f"{last} ({found.level} of {found.levels}). Once more:")
     say(f"{found.exercise.id}: hint {found.level} of {found.levels}")
     say()
     say_wrapped(found.text)
@@ -173,15 +190,15 @@ def _say_hint(found: Hint, chosen: Module) -> None:
     if found.level < found.levels:
         say(f"More: tito module hint {chosen.id} {found.exercise.name}")
     else:
-        say_wrapped("That was the last hint. The test cell below the exercise shows what is "
-                    "expected: click on its bar to open it.")  # fmt: skip
+        say_wrapped(("" if is_repeated else f"{last}. ") + "The test cell below the exercise shows "
+                    "what is expected: click on its bar to open it.")  # fmt: skip
 
 
 @module.command()
 @WHICH
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def reset(module: str | None, yes: bool) -> None:
-    """Start MODULE over with a fresh notebook; your file is kept as a backup."""
+    """Start MODULE over; your file is kept as a backup."""
     from tito.workspace.reset import reset_work
 
     standing, chosen = choose(module)
@@ -201,9 +218,9 @@ def _next() -> tuple[Standing, Module]:
     """What `start` without a name means."""
     standing = open_standing()
     if standing.next is None:
-        raise TitoError(
-            "Every module of your track that this release has is completed.", advice(standing)
-        )
+        done = "Every module of your track that this release has is completed"
+        why = done if standing.own else nothing_yet(standing)
+        raise TitoError(f"{why}.", advice(standing))
     return standing, standing.next
 
 
@@ -219,7 +236,7 @@ def _open(workspace: Workspace, chosen: Module, no_open: bool) -> None:
     say(f"Your file: {from_here(file)}")
     if not no_open:
         _show_in_lab(workspace, file)
-    say(f"Write, save, then: tito module test {chosen.id}")
+    say_next(f"Write, save, then: tito module test {chosen.id}")
 
 
 def _say_script(workspace: Workspace, chosen: Module) -> None:
@@ -228,8 +245,8 @@ def _say_script(workspace: Workspace, chosen: Module) -> None:
 
     file = workspace.learner_file(chosen)
     if file.suffix == ".ipynb":
-        say("Rather a plain .py? This makes one; of the two, tito takes the one saved last:")
-        say(f"  jupytext --to py:percent {from_here(file)}")
+        say_next("Rather a plain .py? This makes one; of the two, tito takes the one saved last:")
+        say_next(f"  jupytext --to py:percent {from_here(file)}")
 
 
 def _show_in_lab(workspace: Workspace, file: Path) -> None:
@@ -237,7 +254,9 @@ def _show_in_lab(workspace: Workspace, file: Path) -> None:
 
     from tito.workspace.lab import serve
 
-    link = serve(workspace).link(file.relative_to(workspace.root).as_posix())
+    with waiting("Starting JupyterLab …"):
+        server = serve(workspace)
+    link = server.link(file.relative_to(workspace.root).as_posix())
     opened = webbrowser.open(link)
     say("It opens in JupyterLab, in your browser." if opened else "Open it in your browser:")
     say(link)
@@ -246,7 +265,7 @@ def _show_in_lab(workspace: Workspace, file: Path) -> None:
 
 @module.command()
 def close() -> None:
-    """End the JupyterLab of this workspace; what you saved stays."""
+    """End this workspace's JupyterLab; what you saved stays."""
     from tito.workspace.lab import stop
 
     ended = stop(open_standing().workspace)

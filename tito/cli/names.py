@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import click
 from click.shell_completion import CompletionItem
 
+from tito.cli.rendering import counted
 from tito.curriculum.curriculum import Curriculum
 from tito.errors import TitoError
 
@@ -36,7 +37,9 @@ def exercises(ctx: click.Context, param: click.Parameter, incomplete: str) -> li
     except TitoError:
         return []
     found = curriculum.exercises(module) if module.available else ()
-    return _items(incomplete, [(exercise.name, f"{exercise.points} points") for exercise in found])
+    return _items(
+        incomplete, [(exercise.name, counted(exercise.points, "point")) for exercise in found]
+    )
 
 
 def milestones(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PLAIN = "tito.plain"
 WIDEST = 100
+NO_NEXT = "TITO_NO_NEXT"
 LAST_COMMAND = re.compile(r"(?<=[:?] )(?:tito|cd|pip|sudo) .*$")  # to be copied: kept on one line
 UNBROKEN = "\N{NO-BREAK SPACE}"
 STAND_INS = {
@@ -85,6 +86,11 @@ def say(text: str = "") -> None:
     click.echo(_fitted(text, sys.stdout))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: "1 point", "2 points"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def say_wrapped(text: str) -> None:
     """Print a longer text in lines that fit, wherever it goes."""
     click.echo(wrapped(text))
@@ -113,6 +119,12 @@ def _broken(line: str, width: int) -> str:
 def _fitted(text: str, stream: TextIO) -> str:
     """Wrapped for a terminal; as it is for a file or a program, which may search it."""
     return wrapped(text) if stream.isatty() else text
+
+
+def say_next(text: str) -> None:
+    """Print what to do next, unless whoever called us (`make run`) says that at its own end."""
+    if not os.environ.get(NO_NEXT):
+        say(text)
 
 
 def print_json(value: Any) -> None:

@@ -11,17 +11,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tito.cli.rendering import notice, say
+from tito.cli.names import tracks
+from tito.cli.rendering import notice, say, say_next
+from tito.cli.waiting import waiting
 from tito.curriculum.numbers import show_numbers
 
 if TYPE_CHECKING:
     from tito.curriculum.modules import Track
+    from tito.workspace.layout import Workspace
     from tito.workspace.setup import Setup
+
+SHOWN = 8  # files that are named; more are counted
+
+
+class TrackOption(click.Option):
+    """An option whose help lists the curriculum's tracks, read when the help is asked for."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option, and every name it takes."""
+        from tito.cli.common import curriculum
+
+        names = [track.name for track in curriculum().tracks]
+        self.help = f"What to build: {', '.join([*names, 'or numbers such as 14-19'])}."
+        return super().get_help_record(ctx)
 
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path))
-@click.option("--track", metavar="NAME", help="What to build: foundation, vision, …, or 14-19.")
+@click.option("--track", cls=TrackOption, metavar="NAME", shell_complete=tracks)
 def setup(folder: Path | None, track: str | None) -> None:
     """Make a workspace in FOLDER, or add what it lacks. Safe to run again.
 
@@ -32,16 +49,17 @@ def setup(folder: Path | None, track: str | None) -> None:
     again with another one at any time: your own work stays, and counts before what is prebuilt.
     """
     from tito.cli.common import curriculum
-    from tito.workspace.setup import create, default_folder
-    from tito.workspace.tracks import choose_track
+    from tito.workspace.setup import create, default_folder, follow
 
     chosen = curriculum().track(track) if track is not None else None
-    result = create(folder or default_folder(), curriculum())
-    if chosen:
-        result.added += choose_track(result.workspace, chosen)
+    with waiting("Making your workspace …"):
+        result = create(folder or default_folder(), curriculum())
+        if chosen:
+            follow(result, chosen)
     say_result(result)
     if chosen:
         _say_track(chosen)
+    _say_next(result.workspace)
 
 
 def _say_track(track: Track) -> None:
@@ -56,29 +74,50 @@ def _activation() -> str:
 
 
 def say_result(result: Setup) -> None:
-    """Tell what was made, what was left alone, and what comes next."""
-    from tito.workspace.layout import current_folder, from_here
-
+    """Tell what was made, what was changed, and what was left alone."""
     workspace = result.workspace
     notice(result.notices)
     if result.is_new:
         say(f"Your workspace is ready: {workspace.root}")
-    elif result.added:
-        say(f"Your workspace {workspace.root} lacked something; added:")
-        for path in result.added[:8]:
-            say(f"  {workspace.display_path(path)}")
-        if len(result.added) > 8:
-            say(f"  … and {len(result.added) - 8} more files")
+    elif result.added or result.changed:
+        say(f"Your workspace: {workspace.root}")
+        _say_files(workspace, "Added", result.added)
+        _say_files(workspace, "Changed", result.changed)
     else:
         say(f"Your workspace {workspace.root} has everything. Nothing was changed.")
     if result.kept:
         listed = ", ".join(workspace.display_path(path) for path in result.kept[:4])
         say(f"Left as they are, though this release has other versions: {listed}"
             f"{', …' if len(result.kept) > 4 else ''}")  # fmt: skip
-    say()
-    say("Next:")
+
+
+def _say_files(workspace: Workspace, what: str, files: list[Path]) -> None:
+    if files:
+        say(f"{what}:")
+    for path in files[:SHOWN]:
+        say(f"  {workspace.display_path(path)}")
+    if len(files) > SHOWN:
+        say(f"  … and {len(files) - SHOWN} more")
+
+
+def _say_next(workspace: Workspace) -> None:
+    """What to type first, where it is needed, and the step that bare `tito` names too."""
+    from tito.cli.facts import advice
+    from tito.workspace.standing import Standing
+
+    before = _to_get_there(workspace)
+    first = "\n".join(["First, in this terminal:", *(f"  {line}" for line in before)])
+    step = advice(Standing.of(workspace))
+    say_next("\n" + (f"{first}\n{step}" if before else step))
+
+
+def _to_get_there(workspace: Workspace) -> list[str]:
+    """The commands after which `tito` works in the workspace; none when it does so already."""
+    from tito.workspace.layout import current_folder, from_here
+
+    lines = []
     if not current_folder().is_relative_to(workspace.root):
-        say(f"  cd {shlex.quote(str(from_here(workspace.root)))}")
+        lines.append(f"cd {shlex.quote(str(from_here(workspace.root)))}")
     if shutil.which("tito") is None and sys.prefix != sys.base_prefix:
-        say(f"  {_activation()}")
-    say("  tito module status" if not result.is_new else "  tito module start")
+        lines.append(_activation())
+    return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tito.cli.common import curriculum
-from tito.cli.rendering import say, say_wrapped, show_panel, table
+from tito.cli.rendering import counted, say, say_wrapped, show_panel, table
 from tito.errors import TitoError
 from tito.judge import ExerciseResult, Failure, Report
 from tito.judge.report import Status
@@ -29,7 +29,7 @@ def show_report(report: Report, wording: Wording) -> None:
     say(f"{passed} of {len(report.results)} exercises passed, "
         f"{report.points} of {report.max_points} points.")  # fmt: skip
     for answer in report.answers:
-        say(f"{answer.answer_id}: {answer.max_points} points, graded by a person.")
+        say(f"{answer.answer_id}: {counted(answer.max_points, 'point')}, graded by a person.")
     _show_most_pressing(report, wording)
 
 
@@ -55,14 +55,14 @@ def _short(exercise_id: str, report: Report) -> str:
 def _say_names(status: Status, results: Sequence[ExerciseResult], wording: Wording) -> None:
     """Those that need no line of their own, together."""
     if results:
-        names = ", ".join(result.title + _remark(result, wording) for result in results)
-        say_wrapped(f"{len(results)} {status}: {names}")
+        say_wrapped(f"{len(results)} {status}: {', '.join(result.title for result in results)}")
+    for result in filter(_is_unchanged_hunt, results):
+        say_wrapped(f"  {result.title} ({wording.say(Message('report.hunt_unchanged'))})")
 
 
-def _remark(result: ExerciseResult, wording: Wording) -> str:
+def _is_unchanged_hunt(result: ExerciseResult) -> bool:
     """A bug hunt is code already: how it can be not started has to be said."""
-    unchanged = result.failure and result.failure.reason.code == "judge.hunt_unchanged"
-    return f" ({wording.say(Message('report.hunt_unchanged'))})" if unchanged else ""
+    return result.failure is not None and result.failure.reason.code == "judge.hunt_unchanged"
 
 
 def _show_most_pressing(report: Report, wording: Wording) -> None:

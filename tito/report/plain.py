@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from tito.report.panel import Panel, Row
 
 WIDTH = 88
 INDENT = "  "
+NUMBERED = re.compile(r"\((\w+) (\d+)\)")  # "(cell 13)" stays on one line
+UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
 def as_text(panel: Panel, width: int = WIDTH) -> str:
@@ -32,11 +35,13 @@ def _row_lines(row: Row, column: int, width: int) -> list[str]:
 
 def _wrapped(text: str, width: int, is_code: bool = False) -> list[str]:
     indent = text[: len(text) - len(text.lstrip())]
-    return textwrap.wrap(
-        text.strip(),
+    glued = NUMBERED.sub(rf"(\1{UNBROKEN}\2)", text.strip())
+    lines = textwrap.wrap(
+        glued,
         max(width, 20),
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=is_code,
         break_on_hyphens=False,
-    ) or [""]
+    )
+    return [line.replace(UNBROKEN, " ") for line in lines] or [""]

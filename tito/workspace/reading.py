@@ -28,8 +28,12 @@ def _text(cell: Cell, points: dict[str, int]) -> str:
     if cell.kind == "markdown":
         return DETAILS.sub(_closed, cell.source.strip())
     if cell.is_exercise and cell.grade_id is not None:
-        return f"[exercise {cell.grade_id}: {points[cell.grade_id]} points]"
+        return f"[exercise {cell.grade_id}: {_counted(points[cell.grade_id])}]"
     return EXPERIMENT if _is_experiment(cell) else ""
+
+
+def _counted(points: int) -> str:
+    return "1 point" if points == 1 else f"{points} points"
 
 
 def _closed(details: re.Match[str]) -> str:

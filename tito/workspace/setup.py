@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tito.curriculum.curriculum import Curriculum
-from tito.curriculum.modules import PACKAGE_NAME
+from tito.curriculum.modules import PACKAGE_NAME, Track
 from tito.errors import TitoError
 from tito.files import sweep, write_atomic
 from tito.package.workspaces import _workspace_above
@@ -17,7 +17,7 @@ from tito.workspace.layout import DEFAULT_NAME, Workspace, current_folder, writa
 from tito.workspace.progress import Progress
 from tito.workspace.progress_file import locked
 from tito.workspace.standing import Standing
-from tito.workspace.tracks import along
+from tito.workspace.tracks import along, choose_track
 
 COPIED = ("milestones", "datasets")
 # What running milestones leaves behind in a checkout; downloads are fetched again on demand.
@@ -28,8 +28,8 @@ DOWNLOADS = Path("milestones", "datasets")
 README = """\
 # Your TinyTorch workspace
 
-Here you build a machine-learning framework, one module at a time, and run the milestones of the
-field's history on it.
+Here you build a machine-learning framework, one module at a time, and run the
+milestones of the field's history on it.
 
     tito module start 01       open the first module's notebook
     tito module test 01        check your answers, as often as you like
@@ -38,11 +38,12 @@ field's history on it.
     tito next                  where you are, and what comes next
     tito milestone list        what your framework can already run
 
-- `modules/` holds your notebooks. They are yours; nothing overwrites them without a backup.
-  Rather work in a plain `.py`? `jupytext --to py:percent modules/01_tensor/01_tensor.ipynb` makes
-  one beside the notebook. Of the two, `tito` takes the one that was saved last, and says so.
-- `tinytorch/` is your framework. `tito` writes it from your notebooks: do not edit it by hand.
-  Inside this folder `import tinytorch` always means this one.
+- `modules/` holds your notebooks. They are yours; nothing overwrites them
+  without a backup. Rather work in a plain `.py`? This makes one beside the
+  notebook: `jupytext --to py:percent modules/01_tensor/01_tensor.ipynb`.
+  Of the two, `tito` takes the one that was saved last, and says so.
+- `tinytorch/` is your framework. `tito` writes it from your notebooks: do not
+  edit it by hand. Inside this folder `import tinytorch` always means this.
 - `milestones/` and `datasets/` are the scripts and the data that use it.
 - `.tinytorch/` keeps your progress and all backups.
 
@@ -52,13 +53,21 @@ Something odd? `tito system doctor` looks, and says what to do.
 
 @dataclass
 class Setup:
-    """What `tito setup` did: the workspace, whether it is new, and the files it added."""
+    """What `tito setup` did: the workspace, whether it is new, the files it added or replaced."""
 
     workspace: Workspace
     is_new: bool
     added: list[Path] = field(default_factory=list)
+    changed: list[Path] = field(default_factory=list)  # of the package, which tito writes
     kept: list[Path] = field(default_factory=list)  # differ from this release, left alone
     notices: list[str] = field(default_factory=list)
+
+    def note(self, written: Iterable[Path], before: set[Path]) -> None:
+        """Sort what was written into the package: new there, or in place of another version."""
+        for path in written:
+            known = self.changed if path in before else self.added
+            if path not in self.added:
+                known.append(path)
 
 
 def default_folder() -> Path:
@@ -91,8 +100,19 @@ def create(root: Path, curriculum: Curriculum) -> Setup:
     with locked(workspace):  # another tito may be exporting
         _add_progress(setup)
         sources = along(workspace, Standing.of(workspace).track)
-        setup.added += write_package(root, curriculum, sources)
+        before = _package_files(workspace)
+        setup.note(write_package(root, curriculum, sources), before)
     return setup
+
+
+def follow(setup: Setup, track: Track) -> None:
+    """Let the workspace follow `track` from now on, and note what that wrote."""
+    before = _package_files(setup.workspace)
+    setup.note(choose_track(setup.workspace, track), before)
+
+
+def _package_files(workspace: Workspace) -> set[Path]:
+    return set(workspace.package_dir.rglob("*.py"))
 
 
 def _check_place(root: Path) -> None:
