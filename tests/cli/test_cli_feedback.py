@@ -101,8 +101,8 @@ def test_what_is_shown_can_be_typed(tito, place, larger):
 
 
 def test_an_untouched_bug_hunt_says_where_to_begin(tito, place, larger):
-    shown = " ".join(tito("test", "1", cwd=place.root, obj=larger).output.split())
-    assert "hunt (unchanged: run the cell that shows its symptom first)" in shown
+    shown = tito("test", "1", cwd=place.root, obj=larger).output
+    assert "\n  hunt (unchanged: run the cell that shows its symptom first)\n" in shown
 
 
 def test_what_only_lacks_another_exercise_waits_and_has_not_failed(tito, place, larger):

@@ -137,3 +137,11 @@ def test_long_words_are_broken_in_code_alone():
     shown = as_text(Panel("", "", (row, prose)), 60).splitlines()
     assert max(len(line) for line in shown if "x" in line) == 60
     assert next(line for line in shown if "y" in line).endswith("y" * 100)
+
+
+@pytest.mark.parametrize("width", range(40, 70))
+def test_a_name_and_its_number_in_brackets_stay_together(width):
+    row = Row(
+        "YOUR CODE", "modules/01_number.ipynb, exercise number_double (cell 13), line 27", True
+    )
+    assert "(cell 13)" in as_text(Panel("", "", (row,)), width)

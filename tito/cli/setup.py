@@ -102,12 +102,13 @@ def _say_files(workspace: Workspace, what: str, files: list[Path]) -> None:
 
 def _say_next(workspace: Workspace) -> None:
     """What to type first, where it is needed, and the step that bare `tito` names too."""
-    from tito.cli.facts import advice
+    from tito.cli.facts import advice, nothing_yet
     from tito.workspace.standing import Standing
 
     before = _to_get_there(workspace)
     first = "\n".join(["First, in this terminal:", *(f"  {line}" for line in before)])
-    step = advice(Standing.of(workspace))
+    standing = Standing.of(workspace)
+    step = advice(standing) if standing.own else f"{nothing_yet(standing)}.\n{advice(standing)}"
     say_next("\n" + (f"{first}\n{step}" if before else step))
 
 
