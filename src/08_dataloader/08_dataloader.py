@@ -14,7 +14,7 @@
 r"""
 # Module 08: DataLoader
 
-**Architecture** | ●●○○ | 5-7 hours | Prerequisites: 01 Tensor to 07 Training
+**Architecture** | ●●○○ | 6-8 hours | Prerequisites: 01 Tensor to 07 Training
 
 A network is only as fast as the batches that reach it, and only as good as what is in them. Until
 now a helper of five lines cut your arrays into batches. It needs all data in memory, it knows
@@ -68,12 +68,12 @@ counted and asked by number can feed it; whatever can be looped over can be fed 
 | part | you write | idea |
 |---|---|---|
 | 1 | `TensorDataset`, `Subset`, `ConcatDataset` | count and ask by number |
-| 2 | `collate` | samples become a batch |
+| 2 | `load_samples`, `collate` | samples become a batch |
 | 3 | `epoch_key`, `random_stream` | where each random number comes from |
 | 4 | `DataLoader` | one pass after another, lazily |
 | 5 | `RandomHorizontalFlip`, `RandomCrop` | the same digit, never the same image |
 | 6 | `get_batch` | one index for a whole batch |
-| 7 | `ImageDataset`, `CachedDataset` (open) | files, and what to keep of them |
+| 7 | `read_image`, `ImageDataset`, `CachedDataset` (open) | files, and what to keep of them |
 | 8 | `watch_loop`, `load_ahead`, `feed` (bug hunt) | never let training wait |
 
 ## What you do not build yet
@@ -109,6 +109,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
@@ -121,9 +122,9 @@ from tinytorch.core.tensor import Tensor, as_array, method_of
 # For the test cells and experiments below; not part of your framework.
 import tempfile
 import tracemalloc
+from contextlib import suppress
 
 from tinytorch.core.activations import ReLU
-from tinytorch.core.autograd import no_grad
 from tinytorch.core.layers import Dropout, Linear, Sequential
 from tinytorch.core.losses import CrossEntropyLoss
 from tinytorch.core.optimizers import SGD, Adam
@@ -306,7 +307,7 @@ def sample_of(dtype, requires_grad):
 @probe
 def loop_over(size):
     """How many samples a for loop gets (cut off after 20), and the type that check_index gives."""
-    count = sum(1 for _ in zip(TensorDataset(Tensor(np.zeros((size, 2)))), range(20)))
+    count = sum(1 for _ in islice(TensorDataset(Tensor(np.zeros((size, 2)))), 20))
     return count, type(check_index(np.int64(1), size)).__name__
 
 
@@ -557,10 +558,35 @@ print(list(zip(*[("a", 1), ("b", 2), ("c", 3)], strict=True)))
 """
 The field calls this step *to collate*, a printer's word for putting sheets in order. Yours works
 for any number of entries per sample, and says what does not fit together.
+
+Before it comes the gathering, with an errand for hard times: out of 50,000 files one is broken, and
+the error says `EOFError`. Which one was it? An exception can carry *notes*, which Python prints
+below its message; it stays the exception it was, and whoever catches EOFErrors still catches it.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "dataloader_collate", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
+def load_samples(dataset: Any, indices: np.ndarray) -> list[tuple]:
+    """The samples of these indices, one by one, in their order. `dataset` is asked with plain ints.
+
+    If a sample cannot be loaded, the error goes on to the caller as it is, with one note more
+    (`error.add_note(text)`): "while loading sample 37", if that was its index.
+
+    Example:
+        load_samples(dataset, np.array([4, 0])) is [dataset[4], dataset[0]]
+    """
+    ### BEGIN SOLUTION
+    samples = []
+    for index in indices.tolist():
+        try:
+            samples.append(dataset[index])
+        except Exception as error:
+            error.add_note(f"while loading sample {index}")
+            raise
+    return samples
+    ### END SOLUTION
+
+
 def collate(samples: Sequence[tuple]) -> tuple[Tensor, ...]:
     """A batch: for each position in a sample, the entries of all samples as one Tensor.
 
@@ -595,11 +621,11 @@ def collate(samples: Sequence[tuple]) -> tuple[Tensor, ...]:
 
 # %% [markdown]
 """
-*What is checked:* shapes, values and dtypes for samples with one, two and three entries, the empty
-batch, and the errors with what they tell.
+*What is checked:* samples in order and the note of a broken one; shapes, values and dtypes for
+samples with one, two and three entries, the empty batch, and the errors with what they tell.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_dataloader_collate", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_dataloader_collate", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 @probe
 def batch_of(samples, narrow=False):
     """What collate makes of samples whose entries are lists or numbers: types, dtypes, values."""
@@ -615,8 +641,37 @@ def batch_of(samples, narrow=False):
     }
 
 
+@probe
+def gathered(indices, broken=()):
+    """What load_samples gives from a dataset of squares, or its error: type, message, notes."""
+
+    class Squares(Dataset):
+        def __len__(self):
+            return 50
+
+        def __getitem__(self, index):
+            if type(index) is not int:
+                raise TypeError(f"a dataset was asked for {index!r}")
+            if index in broken:
+                raise EOFError("half a file")
+            return (index * index, index)
+
+    try:
+        return load_samples(Squares(), np.array(indices, dtype=np.int64))
+    except EOFError as error:
+        return [type(error).__name__, str(error), *getattr(error, "__notes__", ["no note"])]
+
+
 def test_dataloader_collate():
-    """One Tensor for each position, samples along the new first axis."""
+    """Samples in the order of their indices; one Tensor for each position of a sample."""
+    check.equal(gathered([4, 0, 4]), [(16, 4), (0, 0), (16, 4)],
+                given="samples 4, 0, 4 of a dataset whose sample k is (k * k, k)",
+                because="in the order of the indices, which are plain ints for the dataset")
+    check.equal(gathered([]), [], given="no indices")
+    check.equal(gathered([3, 37, 5], broken=[37]),
+                ["EOFError", "half a file", "while loading sample 37"],
+                given="samples 3, 37, 5, of which 37 raises EOFError('half a file'): type, "
+                      "message, notes", because="the same error, with one note more")
     three = [([[1, 2], [3, 4]], 7), ([[5, 6], [7, 8]], 8), ([[0, 0], [0, 9]], 9)]
     given = "three samples of a (2, 2) image and a label"
     found = batch_of(three)
@@ -845,11 +900,9 @@ thread. You do not need it to go on.)
 # %%
 #| export
 class Drawing(threading.local):
-    """In each thread: which part of which pass is being loaded, and its stream, once needed."""
+    """`stream`: in each thread, a function that gives the stream of the batch being loaded."""
 
-    key: tuple[int, int] | None = None
-    part: int = 0
-    stream: np.random.Generator | None = None
+    stream: Callable[[], np.random.Generator] | None = None
 
 
 drawing = Drawing()
@@ -858,12 +911,12 @@ drawing = Drawing()
 @contextmanager
 def drawing_from(key: tuple[int, int] | None, part: int) -> Iterator[None]:
     """In this block, in this thread, `current_stream()` is that of this part of this pass."""
-    before = drawing.key, drawing.part, drawing.stream
-    drawing.key, drawing.part, drawing.stream = key, part, None
+    before = drawing.stream
+    drawing.stream = key and cache(lambda: random_stream(key, part))  # made if anybody asks
     try:
         yield
     finally:
-        drawing.key, drawing.part, drawing.stream = before
+        drawing.stream = before
 
 
 def current_stream() -> np.random.Generator:
@@ -871,11 +924,7 @@ def current_stream() -> np.random.Generator:
 
     Outside of a loader: a new one, seeded by a number from NumPy's global random state.
     """
-    if drawing.key is None:
-        return np.random.default_rng(np.random.randint(2**31))
-    if drawing.stream is None:
-        drawing.stream = random_stream(drawing.key, drawing.part)
-    return drawing.stream
+    return drawing.stream() if drawing.stream else np.random.default_rng(np.random.randint(2**31))
 
 # %% [markdown]
 """
@@ -909,13 +958,13 @@ not exist. At any time there is one batch in memory, not all of them. A `for` lo
 for its `__iter__()`; if that is a generator function, each loop gets a generator of its own, and a
 loader can be looped over again and again.
 
-Now the loader. Given: its settings; `load_batch`, which loads one batch and leaves the rest to
-`collate` and the transform; and an errand for hard times: an error on the way gets a *note* with
-the number of its sample, which Python prints below the message. You write how many batches there
-are, and the pass itself. Most of the work is done by what you have: keys and streams.
+Now the loader: what it is told, how many batches there are, one batch, and the pass over all of
+them. Most of the work is done by what you have: keys, streams, samples, `collate`. Two things come
+later and are only called here: `batch_at_once` asks the dataset's `get_batch` (Part 6; until then
+it gives None), and `load_ahead` has batches loaded by threads (Part 8).
 """
 
-# %% nbgrader={"grade": false, "grade_id": "dataloader_loader", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %%
 #| export
 def check_whole(name: str, value: Any, least: int) -> int:
     """`value`, if it is an int of at least `least`; else ValueError with the name and the value."""
@@ -923,19 +972,8 @@ def check_whole(name: str, value: Any, least: int) -> int:
         raise ValueError(f"{name} must be a whole number from {least}, got {value!r}")
     return value
 
-
-def load_samples(dataset: Any, indices: np.ndarray) -> list[tuple]:
-    """These samples, one by one. An error carries a note that tells the number of its sample."""
-    samples = []
-    for index in indices.tolist():
-        try:
-            samples.append(dataset[index])
-        except Exception as error:
-            error.add_note(f"while loading sample {index}")
-            raise
-    return samples
-
-
+# %% nbgrader={"grade": false, "grade_id": "dataloader_loader", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
 class DataLoader:
     """A dataset in batches, for one `for` loop after another; each is one pass over the data.
 
@@ -966,8 +1004,10 @@ class DataLoader:
             transform: what the first tensor of each batch goes through (Part 5).
 
         Raises:
-            ValueError: a number out of range, or prefetch without workers.
+            ValueError: batch_size below 1, seed or num_workers below 0, prefetch below 1 (see
+                `check_whole`); or a prefetch without workers. The message names the setting.
         """
+        ### BEGIN SOLUTION
         self.dataset, self.shuffle, self.drop_last = dataset, shuffle, drop_last
         self.batch_size = check_whole("batch_size", batch_size, 1)
         self.seed = None if seed is None else check_whole("seed", seed, 0)
@@ -976,6 +1016,7 @@ class DataLoader:
             raise ValueError(f"prefetch={prefetch} needs workers that load: set num_workers")
         ahead = 2 * num_workers if prefetch is None else check_whole("prefetch", prefetch, 1)
         self.prefetch, self.transform, self.epoch = ahead, transform, 0
+        ### END SOLUTION
 
     def __len__(self) -> int:
         """The number of batches of a pass.
@@ -1024,28 +1065,44 @@ class DataLoader:
     def load_batch(
         self, key: tuple[int, int] | None, number: int, indices: np.ndarray
     ) -> tuple[Tensor, ...]:
-        """Batch `number` of a pass, of these samples. Part `number + 1` of its random numbers."""
+        """Batch `number` of a pass: the samples of these indices, collated and transformed.
+
+        All of it happens inside `with drawing_from(key, number + 1):`. First the dataset is asked
+        for all samples at once (`batch_at_once`); if it gives None, `load_samples` gets them one by
+        one, and `self._collate_batch` makes them a batch. A loader of a subclass that collates in a
+        way of its own (`self.collates_itself()`) is always given samples. Last, the transform, if
+        there is one: what it makes of the batch's first entry takes that entry's place.
+
+        Example:
+            a batch (images, labels) becomes (transform(images), labels)
+        """
+        ### BEGIN SOLUTION
         with drawing_from(key, number + 1):
-            own_way = type(self)._collate_batch is not DataLoader._collate_batch
-            batch = None if own_way else batch_at_once(self.dataset, indices)
+            batch = None if self.collates_itself() else batch_at_once(self.dataset, indices)
             if batch is None:
                 batch = self._collate_batch(load_samples(self.dataset, indices))
             if self.transform is None:
                 return batch
             return self.transform(batch[0]), *batch[1:]
+        ### END SOLUTION
 
     def _collate_batch(self, batch: list[tuple]) -> tuple[Tensor, ...]:
         """Samples to a batch. For data that `collate` cannot stack, override this."""
         return collate(batch)
 
+    def collates_itself(self) -> bool:
+        """Whether a subclass has overridden _collate_batch."""
+        return type(self)._collate_batch is not DataLoader._collate_batch
+
 # %% [markdown]
 """
-*What is checked:* sizes and samples of the batches in every setting, the order that your stream
-draws, fresh and repeated passes, laziness, two loops at once, and what `load_ahead` is given. (Your
-`load_ahead` does not exist yet; the test brings one of its own.)
+*What is checked:* the settings that are refused; one batch, with and without `get_batch`, transform
+and a `_collate_batch` of one's own; sizes and samples of the batches in every setting, the order
+that your stream draws, fresh and repeated passes, laziness, two loops at once, and what
+`load_ahead` is given. (Your `load_ahead` does not exist yet; the test brings one of its own.)
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_dataloader_loader", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_dataloader_loader", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
 @probe
 def passes(count, settings, times=1, epoch=None):
     """The sample numbers in each batch of so many passes, len(loader), and `epoch` afterwards."""
@@ -1090,9 +1147,9 @@ def two_loops():
     """Two loops over one shuffled loader, by turns: the samples that each of them got, sorted."""
     loader = DataLoader([(k,) for k in range(6)], 2, shuffle=True)
     got = [], []
-    for batches in zip(loader, loader):
-        for mine, batch in zip(got, batches):
-            mine.extend(int(k) for k in batch[0].data)
+    for one, other in zip(loader, loader, strict=True):
+        got[0].extend(int(k) for k in one[0].data)
+        got[1].extend(int(k) for k in other[0].data)
     return [sorted(got[0]), sorted(got[1]), got[0] == got[1]]
 
 
@@ -1142,8 +1199,91 @@ def drawn_by(settings):
     return np.random.random() != expected
 
 
+@probe
+def one_batch(at_once, own_way=False, transform=False, key=(3, 4), number=6):
+    """What load_batch makes of samples 2 and 0 of three, how it was asked for, and from where a
+    transform drew: (entries, asked, the stream was that of part number + 1)."""
+    asked, drawn = [], []
+
+    class Three(Dataset):
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, index):
+            asked.append(f"sample {index}")
+            return (10 * index, index)
+
+        def get_batch(self, indices):
+            asked.append(f"batch {indices.tolist()}")
+            return collate([(10 * k, k) for k in indices.tolist()]) if at_once else None
+
+    class Sums(DataLoader):
+        def _collate_batch(self, batch):
+            asked.append("own way")
+            return (Tensor(sum(sample[0] for sample in batch)),)
+
+    def double(entry):
+        stream = current_stream()
+        drawn.append(stream is current_stream())
+        drawn.append(stream.random() == random_stream(key, number + 1).random())
+        return entry * 2
+
+    kind = Sums if own_way else DataLoader
+    loader = kind(Three(), 2, transform=double if transform else None)
+    batch = loader.load_batch(key, number, np.array([2, 0]))
+    return [entry.data.tolist() for entry in batch], asked, drawn
+
+
+@probe
+def settings_of(settings):
+    """The loader's attributes, apart from dataset and transform."""
+    loader = DataLoader([(1,)], 2, **settings)
+    names = "batch_size", "shuffle", "drop_last", "seed", "num_workers", "prefetch", "epoch"
+    return [getattr(loader, name) for name in names]
+
+
 def test_dataloader_loader():
     """All samples once, in batches, in an order that is fresh, repeatable and drawn by part 0."""
+    check.equal(settings_of({}), [2, False, False, None, 0, 0, 0],
+                given="DataLoader(dataset, 2): batch_size, shuffle, drop_last, seed, num_workers, "
+                      "prefetch, epoch", because="prefetch is 2 * num_workers when nothing is said")
+    told = {"shuffle": True, "drop_last": True, "seed": 0, "num_workers": 3}
+    check.equal(settings_of(told), [2, True, True, 0, 3, 6, 0],
+                given=f"DataLoader(dataset, 2, {told}): the same attributes")
+    check.equal(settings_of({"num_workers": 2, "prefetch": 1})[5], 1,
+                given="num_workers=2, prefetch=1: `prefetch`")
+    for name, settings in [
+        ("batch_size", {"batch_size": 0}), ("batch_size", {"batch_size": 2.0}),
+        ("seed", {"seed": -1}), ("num_workers", {"num_workers": -1}),
+        ("prefetch", {"num_workers": 1, "prefetch": 0}), ("prefetch", {"prefetch": 3}),
+    ]:
+        check.raises(ValueError, lambda s=settings: DataLoader([], **{"batch_size": 4, **s}),
+                     mentions=[name], given=f"DataLoader(dataset, …, {settings})",
+                     because="a wrong setting is told at once, by its name")
+
+    plain = [[20, 0], [2, 0]]
+    given = "load_batch((3, 4), 6, [2, 0]) of samples (0, 0), (10, 1), (20, 2)"
+    check.equal(one_batch(False)[1], ["batch [2, 0]", "sample 2", "sample 0"],
+                given=f"{given}, whose get_batch gives None: what was asked for",
+                because="first all at once; if that is None, one by one")
+    check.close(one_batch(False)[0], plain, given=f"{given}, whose get_batch gives None")
+    check.equal(one_batch(True)[1], ["batch [2, 0]"],
+                given=f"{given}, whose get_batch gives the batch: what was asked for",
+                because="no sample is asked for twice")
+    check.close(one_batch(True)[0], plain, given=f"{given}, whose get_batch gives the batch")
+    for at_once in (False, True):
+        way = "works" if at_once else "gives None"
+        check.equal(one_batch(at_once, own_way=True)[1], ["sample 2", "sample 0", "own way"],
+                    given=f"{given}; _collate_batch is overridden, get_batch {way}: what was asked "
+                          "for", because="whoever collates in a way of their own is given samples")
+        check.close(one_batch(at_once, own_way=True)[0], [20],
+                    given=f"{given}; _collate_batch adds the first entries up, get_batch {way}")
+        check.close(one_batch(at_once, transform=True)[0], [[40, 0], [2, 0]],
+                    given=f"{given}, with a transform that doubles; get_batch {way}",
+                    because="the first entry goes through it; the labels do not")
+        check.equal(one_batch(at_once, transform=True)[2], [True, True],
+                    given=f"{given}: is the transform's current_stream() one stream, that of part "
+                          "7?", because="part number + 1, and one stream for the whole batch")
     plain = passes(10, {"batch_size": 4})
     check.equal(plain["passes"][0], [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]],
                 given="10 samples, batch_size 4: the batches", because="the last may be smaller")
@@ -1733,10 +1873,10 @@ def both_ways(shapes, indices, dtype="float32"):
     slow = collate([dataset[k] for k in indices])
     return {
         "types": [type(batch).__name__, *(type(entry).__name__ for entry in batch)],
-        "equal": [bool(np.array_equal(a.data, b.data)) for a, b in zip(batch, slow)],
+        "equal": [bool(np.array_equal(a.data, b.data)) for a, b in zip(batch, slow, strict=True)],
         "dtypes": [entry.dtype.name for entry in batch],
         "asked": count,
-        "shared": any(np.shares_memory(a.data, b) for a, b in zip(batch, arrays)),
+        "shared": any(np.shares_memory(a.data, b) for a, b in zip(batch, arrays, strict=True)),
     }
 
 
@@ -1794,9 +1934,10 @@ questions apart.
 On the disk, images belong in uint8: one byte for each number, a quarter of float32. Networks want
 float32 in a small range, so the conversion happens on the way in.
 
-**Given:** `save_images`, and `read_image`, which opens NumPy's `.npy` format. (JPEG needs a
-decoder, which NumPy does not have. As in Module 07, nothing that could run code is read from a
-file.)
+The files are in NumPy's own `.npy` format: JPEG needs a decoder, which NumPy does not have. As in
+Module 07, nothing that could run code is read from a file. `np.lib.format.read_array(file,
+allow_pickle=False)` reads one array from an open file. Its errors say what is wrong, and never
+where; that is your part. **Given:** `save_images`, for the experiments.
 """
 
 # %%
@@ -1808,22 +1949,25 @@ def save_images(folder: str | os.PathLike, images: np.ndarray) -> list[Path]:
         np.save(path, image, allow_pickle=False)
     return paths
 
-
+# %% nbgrader={"grade": false, "grade_id": "dataloader_images", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
 def read_image(path: str | os.PathLike) -> np.ndarray:
-    """The array in a .npy file. Runs nothing that is in the file.
+    """The array in a .npy file. Runs nothing that is in the file, and leaves no file open.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or something else. The message contains the path.
+        FileNotFoundError: there is no such file (`open` says so by itself).
+        ValueError: `np.lib.format.read_array` cannot read it (a ValueError or an EOFError): half a
+            file, another kind, or Python objects. The message contains the path.
     """
+    ### BEGIN SOLUTION
     with open(path, "rb") as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError, MemoryError) as error:
+        except (ValueError, EOFError) as error:
             raise ValueError(f"{path} is no image in NumPy's .npy format: {error}") from error
+    ### END SOLUTION
 
-# %% nbgrader={"grade": false, "grade_id": "dataloader_images", "locked": false, "schema_version": 3, "solution": true, "task": false}
-#| export
+
 class ImageDataset(Dataset):
     """Images in files, one .npy file each, with their labels. What it keeps is the paths.
 
@@ -1867,7 +2011,7 @@ class ImageDataset(Dataset):
 # %% [markdown]
 """
 *What is checked:* that no file is opened before its image is asked for, nor kept afterwards; values
-and dtypes; labels; wrong indices, missing files and foreign ones.
+and dtypes; labels; wrong indices; missing files, and foreign ones of four kinds.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_dataloader_images", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
@@ -1904,8 +2048,33 @@ def refusal(case):
     return "none"
 
 
+@probe
+def read_of(kind):
+    """What read_image makes of a file of this kind: the array, or its error's name and cause."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.npy"
+        np.save(path, np.arange(24).reshape(2, 3, 4))
+        whole = path.read_bytes()
+        if kind == "objects":
+            np.save(path, np.array([{}, None], dtype=object), allow_pickle=True)
+        else:
+            contents = {"whole": whole, "half": whole[:200], "empty": b"", "text": b"h"}
+            path.write_bytes(contents[kind])
+        try:
+            return read_image(path if kind == "whole" else str(path)).tolist()
+        except ValueError as error:
+            named = "the path" if str(path) in str(error) else "no path"
+            return f"{type(error).__name__} with {named}"
+
+
 def test_dataloader_images():
     """Read when asked for, and not before."""
+    check.equal(read_of("whole"), np.arange(24).reshape(2, 3, 4).tolist(),
+                given="read_image of a file with the numbers 0 to 23, (2, 3, 4)")
+    for kind in ("half", "empty", "text", "objects"):
+        check.equal(read_of(kind), "ValueError with the path",
+                    given=f"read_image of a file, {kind}: the error",
+                    because="whoever reads it must find the file")
     files = [{"values": [[0, 255], [51, 102]], "dtype": "uint8"},
              {"values": [[[0.5, 300.0, -1.0]]], "dtype": "float64"},
              {"values": [[0, 100, -100]], "dtype": "int16"}]
@@ -1998,7 +2167,7 @@ order, shuffled and backwards, that the limit holds (with threads, too), and the
 checked: which samples you keep.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_dataloader_cached", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_dataloader_cached", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 @probe
 def loads_per_pass(size, capacity, way):
     """Samples loaded from below in each of four passes, and whether all were right."""
@@ -2062,10 +2231,8 @@ def kept_by_threads(capacity):
         def __getitem__(self, index):
             asked.append(index)
             if len(asked) <= 4:
-                try:
+                with suppress(threading.BrokenBarrierError):
                     meeting.wait()  # until all four are loading
-                except threading.BrokenBarrierError:
-                    pass
             return (index,)
 
     cached = CachedDataset(Slow(), capacity)
@@ -2202,7 +2369,7 @@ def watch_loop(
 first batch and after the last counts, too.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_dataloader_watch", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_dataloader_watch", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @probe
 def watched(loads, steps, end=(0.0, 0.0)):
     """watch_loop with two clocks set by hand: (wall, cpu) seconds of each load and each step."""
@@ -2680,7 +2847,7 @@ print(diary(feed))
 pause, and that no more are ahead than allowed.
 """
 
-# %% nbgrader={"grade": true, "grade_id": "test_dataloader_stall", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% nbgrader={"grade": true, "grade_id": "test_dataloader_stall", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 @probe
 def steps_of(count, workers):
     """What step is called with, and whether always in the calling thread."""
@@ -2871,12 +3038,10 @@ for name, all_first in (("a list of batches", True), ("batch by batch", False)):
     tracemalloc.start()
     start = time.perf_counter()
     batches = list(loader) if all_first else loader
-    first = None
-    for batch in batches:
-        first = first or (time.perf_counter() - start) * 1e3
-    print(f"{name:<20} {tracemalloc.get_traced_memory()[1] / 1e6:>10.2f} {first:>17.1f}")
+    times = [(time.perf_counter() - start) * 1e3 for batch in batches]
+    print(f"{name:<20} {tracemalloc.get_traced_memory()[1] / 1e6:>10.2f} {times[0]:>17.1f}")
     tracemalloc.stop()
-    del batches, batch
+    del batches
 
 # %% [markdown]
 """
@@ -3176,7 +3341,7 @@ def test_module():
             resumed, loader = make(2)
             resumed.load_checkpoint(Path(folder) / "run")
         train(resumed, loader)
-        pairs = zip(whole.model.parameters(), resumed.model.parameters())
+        pairs = zip(whole.model.parameters(), resumed.model.parameters(), strict=True)
         return all(np.array_equal(a.data, b.data) for a, b in pairs)
 
     for seed in (None, 3):
