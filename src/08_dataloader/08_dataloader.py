@@ -1067,9 +1067,9 @@ class DataLoader:
 
         All of it happens inside a `with` block of `drawing_from(key, number + 1)`. First the
         dataset is asked for all samples at once (`batch_at_once`); if it gives None, `load_samples`
-        gets them one by one, and `self._collate_batch` makes them a batch. A loader of a subclass that collates in a
-        way of its own (`self.collates_itself()`) is always given samples. Last, the transform, if
-        there is one: what it makes of the batch's first entry takes that entry's place.
+        gets them one by one, and `self._collate_batch` makes them a batch. A subclass that collates
+        in a way of its own (`self.collates_itself()`) is always given samples. Last, the transform,
+        if there is one: what it makes of the batch's first entry takes that entry's place.
 
         Example:
             a batch (images, labels) becomes (transform(images), labels)
@@ -2705,7 +2705,7 @@ def test_dataloader_ahead():
     for by in ("break", "an error in the loop"):
         check.equal(left_half_way(by), {"begun": [0, 1], "threads": 0},
                     given=f"one worker, five ahead; the loop is left at the first result, by {by}, "
-                          "while item 1 is loading: loads that ever begin, threads right afterwards",
+                          "while item 1 is loading: loads that ever begin, threads afterwards",
                     because="what has not begun is cancelled, what is running is waited for")
     check.equal(through_the_loader(3)[0], through_the_loader(0)[0],
                 given="two passes of a shuffled, augmented loader with seed 2: the batches with 3 "
