@@ -233,7 +233,7 @@ def check_index(index: Any, size: int) -> int:
     ### BEGIN SOLUTION
     position = operator.index(index)
     if not 0 <= position < size:
-        raise IndexError(f"index {position} is out of range for {size} samples (0 to size - 1)")
+        raise IndexError(f"index {position} is out of range for {size} samples, from 0 on")
     return position
     ### END SOLUTION
 
@@ -990,7 +990,8 @@ class DataLoader:
         prefetch: int | None = None,
         transform: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        """
+        """Keep the settings.
+
         Args:
             dataset: a Dataset, or anything else with a length whose samples have numbers: a list.
             batch_size: samples in a batch.
@@ -999,7 +1000,7 @@ class DataLoader:
             seed: makes the random numbers depend on it and on `epoch`, and on nothing else.
             num_workers: threads that load; 0: whoever asks for a batch loads it.
             prefetch: batches being loaded or ready, beyond the one in use (2 * num_workers).
-            transform: what the first tensor of each batch goes through (Part 5).
+            transform: what the first tensor of each batch goes through.
 
         Raises:
             ValueError: batch_size below 1, seed or num_workers below 0, prefetch below 1 (see
@@ -1039,8 +1040,8 @@ class DataLoader:
         consists of the next `batch_size` indices of the order; the last batch may be smaller, or
         is missing, with drop_last. It is loaded by `self.load_batch(key, k, indices)`.
 
-        With `num_workers`, the batches come from `load_ahead(load, items, num_workers, prefetch)`
-        (Part 8), which gives load(item) for every item, in order.
+        With `num_workers`, the batches come from `load_ahead(load, items, num_workers,
+        prefetch)`, which gives load(item) for every item, in order.
         """
         ### BEGIN SOLUTION
         key = epoch_key(self.seed, self.epoch, self.shuffle or self.transform is not None)
@@ -1409,7 +1410,7 @@ except ImportError:
 # %% [markdown]
 """
 Without shuffling the network follows the data: whatever came last is what it says, since for many
-steps in a row that was always right. Look at its answers: nearly all are among the last digits it
+steps in a row that was always right. Look at its answers: most are among the last digits it
 saw. The gradient of a batch is meant to stand for all data; a batch of nines stands for nines. So
 shuffle what you train on. To judge, do not: an evaluation gives the same in any order, and this one
 draws nothing.
@@ -2120,7 +2121,8 @@ and remembers samples. The question is which, when there is room for only some.
 
 This exercise is *open*: the docstring says what must hold. Before you decide, play it through with
 4 samples, room for 3, and passes in order: 0 1 2 3 0 1 2 3. What does your first idea remember when
-sample 0 is asked for the second time?
+sample 0 is asked for the second time? (Threads may ask at the same time. Only one of them at a time
+gets into a `with lock:` block, where `lock = threading.Lock()` was made once, in `__init__`.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "dataloader_cached", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
@@ -2465,14 +2467,14 @@ The remedy is as old as kitchens: prepare the next thing while this one is being
 threads** load the coming batches while your loop trains on the present one.
 
 ```
- one after the other          two workers, two batches ahead
- load   0   1   2   3         worker A  0 2 . 4 . .
- step     0   1   2   3       worker B  1 3 . . 5 .
-        time --->             step        0 1 2 3 4 5
+ one after the other              one worker, loading ahead
+ load  00  11  22  33             worker  00112233
+ step    00  11  22  33           step      00112233
+       time --->                          time --->
 ```
 
-In words: on the right, a batch is ready whenever the loop asks for one; from then on the slower of
-loading and stepping sets the pace, no longer their sum.
+In words: on the right, batch 1 is loaded while step 0 runs, and so on. After the first wait the
+slower of loading and stepping sets the pace, no longer their sum.
 
 Python has what it takes. A `ThreadPoolExecutor(n)` owns n threads; `pool.submit(function,
 argument)` returns at once with a *future*, and one of the threads does the work; `future.result()`
@@ -2783,7 +2785,7 @@ A colleague has read about all this and has written it in one function:
 > get mixed up, that is what the lock is for; I do not think it matters. And the memory is fine!"
 
 Run the cell below the exercise: it shows when each load and each step begins. Use it to find out
-who waits for whom. There are two faults, and each alone is enough to starve the loop.
+who waits for whom. There are two faults, and each alone makes the steps wait.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "dataloader_stall", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
@@ -3364,11 +3366,11 @@ From here on, everything you train is fed by your loader. Hand it in with
 `tito module complete 08`. Then try:
 
 ```python
-from tinytorch.data import DataLoader, TensorDataset
+from tinytorch import DataLoader, Tensor, TensorDataset
 loader = DataLoader(TensorDataset(Tensor([[1], [2], [3]]), Tensor([1, 4, 9])), 2, shuffle=True)
 print([[part.data.tolist() for part in batch] for batch in loader])
 ```
 
-(`from tinytorch import Tensor` first.) The milestones on real handwriting use it next. Module 09
-builds layers that see images as images; Module 10 turns text into numbers for the same loader.
+The milestones on real handwriting use it next. Module 09 builds layers that see images as images;
+Module 10 turns text into numbers for the same loader.
 """
