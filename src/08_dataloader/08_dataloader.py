@@ -540,8 +540,8 @@ for what, attempt in [
 ]:
     try:
         print(what, attempt().shape)
-    except ValueError as error:
-        print(f"{what}: ValueError: {error}")
+    except ValueError as problem:
+        print(f"{what}: ValueError: {problem}")
 
 # %% [markdown]
 """
@@ -2553,7 +2553,8 @@ def in_order(count, workers, ahead):
         time.sleep(0.002 * (count - item))
         return item * item
 
-    return list(load_ahead(load, (k for k in range(count)), workers, ahead))
+    results = load_ahead(load, (k for k in range(count)), workers, ahead)
+    return [one if type(one) is int else type(one).__name__ for one in results]
 
 
 @probe
