@@ -599,17 +599,21 @@ try:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained", sharey=True)
     for panel, stack in zip(axes, ([(3, 1)] * 3, [(3, 2), (3, 2), (3, 1)]), strict=True):
-        places, height, jump = {0}, len(stack), math.prod(stride for _, stride in stack)
-        panel.plot([0], [height], "o", color="tab:red")
-        for kernel, stride in reversed(stack):
-            below = {place * stride + i for place in places for i in range(kernel)}
-            for place in places:
-                for i in range(kernel):
-                    ends = [place * jump, (place * stride + i) * jump // stride]
-                    panel.plot(ends, [height, height - 1], color="grey", linewidth=0.6)
-            jump, height, places = jump // stride, height - 1, below
-            dots = [place * jump for place in places]
-            panel.plot(dots, [height] * len(dots), "o", markersize=4)
+
+        def middle(place, level, stack=stack):
+            """Where in the image result number `place` of a layer looks: the middle of its field."""
+            apart = math.prod(stride for _, stride in stack[:level])
+            return place * apart + (receptive_field(stack[:level]) - 1) / 2
+
+        places = {0}
+        panel.plot([middle(0, 3)], [3], "o", color="tab:red")
+        for level in (2, 1, 0):
+            kernel, stride = stack[level]
+            lines = [(place, place * stride + i) for place in places for i in range(kernel)]
+            for above, below in lines:
+                ends = [middle(above, level + 1), middle(below, level)]
+                panel.plot(ends, [level + 1, level], "-o", color="grey", linewidth=0.6, markersize=3)
+            places = {below for _, below in lines}
         panel.set(title=f"{stack}: {receptive_field(stack)} pixels", xlabel="pixel of the image",
                   xlim=(-1, 15), yticks=range(4), yticklabels=["image", "1", "2", "3"])
     axes[0].set_ylabel("layer")
@@ -755,9 +759,9 @@ try:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(8, 4.6), layout="constrained")
-    axes[0].imshow(index)
+    axes[0].imshow(index, aspect="auto")
     axes[0].set(title="which pixel stands where", xlabel="place in the window", ylabel="position")
-    axes[1].imshow(digit.ravel()[index], cmap="gray")
+    axes[1].imshow(digit.ravel()[index], cmap="gray", aspect="auto")
     axes[1].set(title="the digit in its windows", xlabel="place in the window")
     plt.show()
 except ImportError:
@@ -950,8 +954,9 @@ cache before the product reads it is fetched again from slow memory.
 Images do not depend on each other. So cut the batch into **chunks**, copy the windows of a few
 images, multiply, and let the next chunk use the memory again.
 
-Two things for you to find out: how many images make a chunk, and in which order the weights of a
-filter have to stand in their column, if the rows hold (row, column, channel) of a window.
+Two things to get right: how many images make a chunk, and the order of the weights. In a row of the
+matrix, the window's numbers stand as (row, column, channel); the weights of a filter come as
+(channel, row, column). Shapes will not save you here: the product fits either way.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "spatial_conv2d", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -2110,7 +2115,7 @@ try:
             panel.imshow(feature, cmap="gray", vmin=0, vmax=shown.data.max())
             panel.set(xticks=[], yticks=[])
         row[0].set_ylabel(name)
-    figure.suptitle("Four random filters: the maximum keeps what was bright, the average dims it")
+    figure.suptitle("The maximum keeps what was bright, the average dims it")
     plt.show()
 except ImportError:
     print("Without matplotlib you miss four maps of 8 x 8, and what 4 x 4 numbers keep of each.")
@@ -2425,8 +2430,10 @@ except ImportError:
 
 # %% [markdown]
 r"""
-A few hundred steps turned noise into strokes and edges. On such small, centred digits an MLP of the
-same size does about as well; milestone 04 lets the digits move, and the tie is over.
+The filters have not forgotten where they came from: 150 steps made their red and blue sides
+stronger. What counts is that the maps differ: one answers to the left side of a stroke, another to
+the right, others to whole strokes. On such small, centred digits an MLP of the same size does about
+as well; milestone 04 lets the digits move, and the tie is over.
 
 ### The same network on other images
 
@@ -2579,14 +2586,15 @@ where the image goes on: wrong results up to 5 pixels from each seam.
 
 </details>
 
-**6.** Shuffle the pixels of *all* images in the same way. An MLP learns these just as well. What
-happens to a CNN, and why? Change one line of the training cell above to find out.
+**6.** Shuffle the pixels of *all* images in the same way. An MLP learns these just as well. Should a
+CNN? Predict, then change one line before the training cell above, and explain what you find.
 
 <details><summary>Answer</summary>
 
-It gets worse, since the conviction it was built on is false now: neighbours have nothing to do with
-each other, and what is worth finding in one place means something else in another. It need not fail
-entirely: its filters still mix pixels, and `Linear` has weights for each place. (The line:
+Its conviction is false now: neighbours have nothing to do with each other, and what is worth finding
+in one place means something else in another. Still, it loses little here, a point or so. Centred
+digits of 8 x 8 pixels are small enough for `Linear`, which has weights for each place, to make up
+for it: a warning that a good result need not come from where you think. (The line:
 `digits = images.reshape(-1, 64)[:, np.random.permutation(64)].reshape(-1, 1, 8, 8)`.)
 
 </details>
