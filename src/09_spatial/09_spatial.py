@@ -282,22 +282,12 @@ test_spatial_output_size()
 
 # %% [markdown]
 r"""
-Sizes come as one number for both directions, or as two: (height, width). A little plumbing turns
-both into two. *Given:*
+From here on sizes come in pairs, one for each direction, under a name of their own. *Given:*
 """
 
 # %%
 #| export
 Sizes = tuple[int, int]  # (height, width)
-Pair = int | Sizes  # what a caller may give: one number for both, or one for each
-
-
-def as_pair(name: str, value: Pair, least: int = 1) -> Sizes:
-    """(height, width) from one whole number or two, none below `least`; ValueError otherwise."""
-    sizes = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(sizes) != 2 or any(int(size) != size or size < least for size in sizes):
-        raise ValueError(f"{name} must be a whole number from {least}, or two, got {value!r}")
-    return int(sizes[0]), int(sizes[1])
 
 # %% [markdown]
 r"""
@@ -323,7 +313,7 @@ will have counted.
 #| export
 def conv2d_explicit(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None,
-    stride: Pair = 1, padding: Pair = 0,
+    stride: Sizes = (1, 1), padding: Sizes = (0, 0),
 ) -> tuple[np.ndarray, int]:
     """Slide every filter over every image, with seven loops, and count the multiplications.
 
@@ -331,8 +321,7 @@ def conv2d_explicit(
         x: images, a float32 array of shape (batch, channels, height, width).
         weight: the filters, a float32 array of shape (filters, channels, kernel height, width).
         bias: a float32 array of shape (filters,), added to each filter's results; or None.
-        stride, padding: a number or a pair (height, width); `as_pair(name, value, least)` makes
-            a pair of both, with least = 0 for the padding. Padding is zeros, at all four sides.
+        stride, padding: pairs (height, width). Padding is zeros, at all four sides.
 
     Returns:
         A pair: the result, a new float32 array of shape (batch, filters, rows, columns), with the
@@ -344,7 +333,7 @@ def conv2d_explicit(
         is [[21, 32], [54, 65]], and the count 8
     """
     ### BEGIN SOLUTION
-    (sh, sw), (ph, pw) = as_pair("stride", stride), as_pair("padding", padding, 0)
+    (sh, sw), (ph, pw) = stride, padding
     batch, channels, height, width = x.shape
     filters, _, kh, kw = weight.shape
     rows, columns = output_size(height, kh, sh, ph), output_size(width, kw, sw, pw)
@@ -366,7 +355,9 @@ def conv2d_explicit(
     ### END SOLUTION
 
 
-def conv2d_macs(x_shape: tuple, weight_shape: tuple, stride: Pair = 1, padding: Pair = 0) -> int:
+def conv2d_macs(
+    x_shape: tuple, weight_shape: tuple, stride: Sizes = (1, 1), padding: Sizes = (0, 0)
+) -> int:
     """The multiplications of a convolution, from the shapes alone: what the loops would count.
 
     Each one comes with an addition: a *multiply-accumulate*, MAC for short.
@@ -375,9 +366,8 @@ def conv2d_macs(x_shape: tuple, weight_shape: tuple, stride: Pair = 1, padding: 
         conv2d_macs((1, 1, 2, 3), (1, 1, 1, 2)) is 8
     """
     ### BEGIN SOLUTION
-    (sh, sw), (ph, pw) = as_pair("stride", stride), as_pair("padding", padding, 0)
-    rows = output_size(x_shape[2], weight_shape[2], sh, ph)
-    columns = output_size(x_shape[3], weight_shape[3], sw, pw)
+    rows = output_size(x_shape[2], weight_shape[2], stride[0], padding[0])
+    columns = output_size(x_shape[3], weight_shape[3], stride[1], padding[1])
     return x_shape[0] * rows * columns * math.prod(weight_shape)
     ### END SOLUTION
 
@@ -410,16 +400,20 @@ def explicit_on(x, weight, bias, stride, padding):
 def test_spatial_explicit():
     """Sums of products at each position, for sizes that all differ."""
     image = np.float32([[[[1, 2, 3], [4, 5, 6]]]])
-    y, _, count, *_ = explicit_on(image, np.float32([[[[1, 10]]]]), None, 1, 0)
+    y, _, count, *_ = explicit_on(image, np.float32([[[[1, 10]]]]), None, (1, 1), (0, 0))
     check.close(y, [[[[21, 32], [54, 65]]]], given="image [[1, 2, 3], [4, 5, 6]], filter [[1, 10]]",
                 because="1 * 1 + 2 * 10 = 21: the kernel is not flipped")
+    y, count = conv2d_explicit(image, np.float32([[[[1, 10]]]]))
+    check.close(y, [[[[21, 32], [54, 65]]]], given="the same, without bias, stride and padding",
+                because="no bias, a stride of 1, no padding, unless said otherwise")
     check.equal(count, 8, given="the same: how many multiplications",
                 because="four positions, two products at each")
-    y, _, count, *_ = explicit_on(image, np.float32([[[[1, 10]]]]), None, 1, (0, 1))
+    y, _, count, *_ = explicit_on(image, np.float32([[[[1, 10]]]]), None, (1, 1), (0, 1))
     check.close(y, [[[[10, 21, 32, 3], [40, 54, 65, 6]]]],
                 given="the same with padding=(0, 1)",
                 because="zeros to the left and right: 0 * 1 + 1 * 10 = 10 comes first")
-    y, *_ = explicit_on(image, np.float32([[[[1, 10]]], [[[2, 0]]]]), np.float32([0.5, -1]), 1, 0)
+    two = np.float32([[[[1, 10]]], [[[2, 0]]]])
+    y, *_ = explicit_on(image, two, np.float32([0.5, -1]), (1, 1), (0, 0))
     check.close(y, [[[[21.5, 32.5], [54.5, 65.5]], [[1, 3], [7, 9]]]],
                 given="the same image, filters [[1, 10]] and [[2, 0]], bias [0.5, -1]",
                 because="one channel of results for each filter, with its bias added once")
@@ -445,11 +439,11 @@ def test_spatial_explicit():
         check.equal(conv2d_macs(x_shape, w_shape, stride, padding), products,
                     given=f"conv2d_macs({x_shape}, {w_shape}, {stride}, {padding})",
                     because="it is what the loops count")
-    check.equal(conv2d_macs((32, 3, 224, 224), (64, 3, 3, 3), 1, 1), 2_774_532_096,
-                given="conv2d_macs((32, 3, 224, 224), (64, 3, 3, 3), 1, 1)",
+    check.equal(conv2d_macs((32, 3, 224, 224), (64, 3, 3, 3), (1, 1), (1, 1)), 2_774_532_096,
+                given="conv2d_macs((32, 3, 224, 224), (64, 3, 3, 3), (1, 1), (1, 1))",
                 because="32 images, 64 filters, 224 * 224 places, 27 products: 2.8 billion")
-    check.equal(conv2d_macs((16, 64, 56, 56), (128, 64, 3, 3), padding=1), 3_699_376_128,
-                given="conv2d_macs((16, 64, 56, 56), (128, 64, 3, 3), padding=1)")
+    check.equal(conv2d_macs((16, 64, 56, 56), (128, 64, 3, 3), padding=(1, 1)), 3_699_376_128,
+                given="conv2d_macs((16, 64, 56, 56), (128, 64, 3, 3), padding=(1, 1))")
 
 
 test_spatial_explicit()
@@ -469,7 +463,7 @@ detectors = {
     "all the same": [[1, 1, 1], [1, 1, 1], [1, 1, 1]],
 }
 kernels = np.float32(list(detectors.values()))[:, None]
-responses, _ = conv2d_explicit(digits[:1], kernels, padding=1)
+responses, _ = conv2d_explicit(digits[:1], kernels, padding=(1, 1))
 try:
     import matplotlib.pyplot as plt
 
@@ -521,8 +515,8 @@ wrong with the *amount* of work. It has to be handed over in larger pieces.
 
 A result of a 3 x 3 convolution depends on 3 x 3 pixels. A second convolution on top looks at 3 x 3
 of *those* results. On how many pixels of the image, then, does one of its results depend? That part
-of the image is its **receptive field**. A network whose last results see only 5 pixels cannot tell
-a 3 from an 8: it never sees both halves at once.
+of the image is its **receptive field**. A result that sees 5 x 5 pixels cannot tell a 3 from an 8:
+it never sees both halves at once.
 
 Strides and poolings make it grow faster, since neighbours in a deep layer are far apart in the
 image. Keep two numbers while you walk through the layers: how many pixels one result sees, and how
@@ -601,7 +595,7 @@ try:
     for panel, stack in zip(axes, ([(3, 1)] * 3, [(3, 2), (3, 2), (3, 1)]), strict=True):
 
         def middle(place, level, stack=stack):
-            """Where in the image result number `place` of a layer looks: the middle of its field."""
+            """Where in the image result number `place` of a layer has the middle of its field."""
             apart = math.prod(stride for _, stride in stack[:level])
             return place * apart + (receptive_field(stack[:level]) - 1) / 2
 
@@ -612,7 +606,7 @@ try:
             lines = [(place, place * stride + i) for place in places for i in range(kernel)]
             for above, below in lines:
                 ends = [middle(above, level + 1), middle(below, level)]
-                panel.plot(ends, [level + 1, level], "-o", color="grey", linewidth=0.6, markersize=3)
+                panel.plot(ends, [level + 1, level], "-o", color="grey", lw=0.6, markersize=3)
             places = {below for _, below in lines}
         panel.set(title=f"{stack}: {receptive_field(stack)} pixels", xlabel="pixel of the image",
                   xlim=(-1, 15), yticks=range(4), yticklabels=["image", "1", "2", "3"])
@@ -743,7 +737,7 @@ test_spatial_column_index()
 
 # %% [markdown]
 r"""
-Now one line does what five loops did. **What will you see** in the picture of an index? And do the
+Now one line does what the loops did. **What will you see** in the picture of an index? And do the
 two results agree?
 """
 
@@ -1503,7 +1497,21 @@ Wrong images are the most frequent mistake with CNNs, and by far the most confus
 without its batch axis is three-dimensional, grey images come without a channel axis, and an image
 file has its channels last. Pooling will meet the same images, so the check is a function of its
 own. Think of the person who reads its messages: what came, what was needed, and what to do?
+
+*Given* is a little plumbing: a layer takes each of its sizes as one number, or as two.
 """
+
+# %%
+#| export
+Pair = int | Sizes  # one number for both height and width, or one for each
+
+
+def as_pair(name: str, value: Pair, least: int = 1) -> Sizes:
+    """(height, width) from one whole number or two, none below `least`; ValueError otherwise."""
+    sizes = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    if len(sizes) != 2 or any(int(size) != size or size < least for size in sizes):
+        raise ValueError(f"{name} must be a whole number from {least}, or two, got {value!r}")
+    return int(sizes[0]), int(sizes[1])
 
 # %% nbgrader={"grade": false, "grade_id": "spatial_conv2d_layer", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
@@ -2523,8 +2531,8 @@ worse: 25 copies of each number.
 
 On the machine this course was written on, with one thread: `Conv2d(3, 32, 3)` on 32 images of
 32 x 32 took your loops about 9 seconds, the product about 2 milliseconds, PyTorch 5. A training
-step of the network above took 1.1 to 1.2 times as long as PyTorch's in its default layout, and 1.3
-to 1.5 times as long as with its channels last. `make bench` in the project measures it on yours.
+step of the network above took 1.1 to 1.3 times as long as PyTorch's in its default layout, and 1.3
+to 1.8 times as long as with its channels last. `make bench` in the project measures it on yours.
 
 ## Questions
 
@@ -2586,15 +2594,15 @@ where the image goes on: wrong results up to 5 pixels from each seam.
 
 </details>
 
-**6.** Shuffle the pixels of *all* images in the same way. An MLP learns these just as well. Should a
-CNN? Predict, then change one line before the training cell above, and explain what you find.
+**6.** Shuffle the pixels of *all* images in the same way. An MLP learns these just as well. Should
+a CNN? Predict, then change one line before the training cell above, and explain what you find.
 
 <details><summary>Answer</summary>
 
-Its conviction is false now: neighbours have nothing to do with each other, and what is worth finding
-in one place means something else in another. Still, it loses little here, a point or so. Centred
+Its conviction is false now: neighbours have nothing to do with each other, and what is worth
+finding in one place means something else in another. Still, it loses little here, a point or so:
 digits of 8 x 8 pixels are small enough for `Linear`, which has weights for each place, to make up
-for it: a warning that a good result need not come from where you think. (The line:
+for it. A good result need not come from where you think. (The line:
 `digits = images.reshape(-1, 64)[:, np.random.permutation(64)].reshape(-1, 1, 8, 8)`.)
 
 </details>
