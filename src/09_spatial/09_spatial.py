@@ -189,9 +189,9 @@ conviction, built into the layer: what is worth finding in one place is worth fi
 ### How often does a window fit?
 
 A window of `kernel` pixels slides along an axis of `size` pixels. It moves `stride` pixels at a
-time. Before that, `padding` pixels are put at *both* ends, so that the border is looked at as often
-as the middle. A window that would hang over the end does not count, so some pixels at the end may
-never be seen.
+time. Before that, `padding` pixels are put at *both* ends, so that pixels at the border, too, can
+stand in the middle of a window. A window that would hang over the end does not count, so some
+pixels at the end may never be seen.
 
 ```
    size 6, kernel 3, stride 2             the same with padding 1
@@ -2745,8 +2745,8 @@ tito module complete 09
 And try your framework at once, in any Python:
 
 ```python
-import numpy as np; from tinytorch import Tensor; from tinytorch.nn import Conv2d, MaxPool2d, ReLU
-photo = Tensor(np.random.rand(1, 3, 224, 224))
-print(MaxPool2d(2)(ReLU()(Conv2d(3, 64, 3, padding=1)(photo))).shape)    # (1, 64, 112, 112)
+from tinytorch import Tensor
+from tinytorch.nn import Conv2d, MaxPool2d
+print(MaxPool2d(2)(Conv2d(1, 8, 3)(Tensor([[[[0, 1] * 14] * 28]]))).shape)    # (1, 8, 13, 13)
 ```
 """

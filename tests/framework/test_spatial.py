@@ -97,7 +97,9 @@ def test_pooling_and_its_gradients_like_torch(kernel, stride, padding):
         assert_same(kind(kernel, stride, padding)(ours[0]), expected, ours, theirs)
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [((2, 2), (2, 2)), ((3, 3), (1, 1)), ((3, 2), (2, 1))])
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [((2, 2), (2, 2)), ((3, 3), (1, 1)), ((3, 2), (2, 1))]
+)
 def test_ties_go_where_torch_sends_them(kernel, stride):
     ours, theirs = pair([np.random.default_rng(0).integers(0, 3, (4, 3, 7, 6)).astype(np.float32)])
     expected = F.max_pool2d(*theirs, kernel, stride=stride, padding=1)
@@ -138,7 +140,9 @@ def test_fast_and_explicit_agree(data):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 20), st.integers(1, 9), st.integers(1, 5), st.integers(0, 4))
 def test_output_size_counts_positions(size, kernel, stride, padding):
-    positions = [p for p in range(0, size + 2 * padding, stride) if p + kernel <= size + 2 * padding]
+    positions = [
+        p for p in range(0, size + 2 * padding, stride) if p + kernel <= size + 2 * padding
+    ]
     if positions:
         assert output_size(size, kernel, stride, padding) == len(positions)
     else:
@@ -239,8 +243,15 @@ def test_bad_input_is_named():
         assert all(word in str(caught.value) for word in words), str(caught.value)
     with pytest.raises(ValueError, match="does not fit"):
         MaxPool2d(3)(Tensor(numbers((1, 1, 2, 5))))
-    for arguments in [(0, 3, 3), (3, 0, 3), (3, 3, 0), (3, 3, 3, 0), (3, 3, 3, 1, -1),
-                      (3, 3, 2.5), (3, 3, (1, 2, 3))]:
+    for arguments in [
+        (0, 3, 3),
+        (3, 0, 3),
+        (3, 3, 0),
+        (3, 3, 3, 0),
+        (3, 3, 3, 1, -1),
+        (3, 3, 2.5),
+        (3, 3, (1, 2, 3)),
+    ]:
         with pytest.raises(ValueError):
             Conv2d(*arguments)
 
@@ -264,8 +275,16 @@ def test_global_pooling_lies_between_mean_and_maximum(shape):
 
 def test_a_cnn_overfits_one_batch_and_every_parameter_learns():
     np.random.seed(0)
-    model = Sequential(Conv2d(1, 4, 3, padding=1), ReLU(), MaxPool2d(2), Conv2d(4, 6, 3), ReLU(),
-                       AvgPool2d(2), Flatten(), Linear(6, 5))
+    model = Sequential(
+        Conv2d(1, 4, 3, padding=1),
+        ReLU(),
+        MaxPool2d(2),
+        Conv2d(4, 6, 3),
+        ReLU(),
+        AvgPool2d(2),
+        Flatten(),
+        Linear(6, 5),
+    )
     x, y = Tensor(numbers((10, 1, 8, 8))), Tensor(np.arange(10) % 5)
     before = [p.data.copy() for p in model.parameters()]
     optimizer, loss_fn = SGD(model.parameters(), 0.3), CrossEntropyLoss()
