@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -268,7 +268,7 @@ def test_global_pooling_lies_between_mean_and_maximum(shape):
     results = [GlobalPool2d(s)(Tensor(x)).data for s in (0, 0.5, 2, 30, 1e4)]
     np.testing.assert_allclose(results[0], mean, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(results[-1], largest, rtol=1e-3, atol=1e-3)
-    for low, high in zip(results, results[1:], strict=False):
+    for low, high in pairwise(results):
         assert (low <= high + 1e-5).all()
     assert GlobalPool2d(2.0)(Tensor(x)).shape == shape[:2]
 
