@@ -515,8 +515,8 @@ wrong with the *amount* of work. It has to be handed over in larger pieces.
 
 A result of a 3 x 3 convolution depends on 3 x 3 pixels. A second convolution on top looks at 3 x 3
 of *those* results. On how many pixels of the image, then, does one of its results depend? That part
-of the image is its **receptive field**. A result that sees 5 x 5 pixels cannot tell a 3 from an 8:
-it never sees both halves at once.
+of the image is its **receptive field**. A result that sees 5 x 5 pixels of a large digit cannot
+tell a 3 from an 8: it never sees both sides at once.
 
 Strides and poolings make it grow faster, since neighbours in a deep layer are far apart in the
 image. Keep two numbers while you walk through the layers: how many pixels one result sees, and how
@@ -626,10 +626,10 @@ of weights, the right stack sees twice as far. Two layers of 3 x 3 see as much a
 r"""
 ## Part 4: Loops become an index
 
-At each position, seven loops multiply the numbers of a window by those of a kernel and add up. That
-is a dot product. Many dot products with the same vector are a matrix product, and that you have
-fast. What is missing is the matrix: one **row for each position**, and in it the numbers that the
-window sees there. Its name in the literature is **im2col**, the *columns* of an image.
+At each position, the loops multiply the numbers of a window by those of a kernel and add up. That
+is a dot product. All windows with all kernels, that is a matrix product, and this you have fast.
+What is missing is the matrix: one **row for each position**, and in it the numbers that the window
+sees there. Its name in the literature is **im2col**, the *columns* of an image.
 
 No loop is needed to make it, only the right list of positions. Two facts about NumPy first.
 **What will this print?**
@@ -2372,9 +2372,9 @@ test_spatial_collect()
 # %% [markdown]
 r"""
 The numbers in the middle are a *view* into the maps (a slice with numbers as indices is one), and
-a view keeps the whole array alive: 32 bytes hold half a megabyte. `.copy()` lets go of it. The
-graph was to blame as well, if only within a batch: the record holds all results in between, until
-the model's result is gone. In NumPy, `array.base` tells on whom an array depends.
+a view keeps the whole array alive: 32 bytes hold the 131 KB of an image's maps. `.copy()` lets go
+of them. The graph was to blame as well, if only within a batch: the record holds all results in
+between, until the model's result is gone. In NumPy, `array.base` tells on whom an array depends.
 """
 
 # %% [markdown]
@@ -2675,7 +2675,7 @@ vision, and is still what many kernels do, without ever storing the matrix as a 
 - **Dumoulin and Visin, 2016**, *A guide to convolution arithmetic for deep learning*. Every
   combination of sizes, drawn; chapter 4 explains the way back as a convolution of its own.
 - **Simonyan and Zisserman, 2014**, *Very Deep Convolutional Networks for Large-Scale Image
-  Recognition*. Nothing but 3 x 3 kernels: the argument of question 3, with sixteen layers.
+  Recognition*. Nothing but 3 x 3 kernels: the argument of question 3, with up to 19 layers.
 
 ## All together
 """
