@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +51,7 @@ def merges_by_the_book(word_counts, reserved, count):
     words = [([*word, "</w>"], times) for word, times in word_counts.items()]
     merges = []
     for _ in range(max(count, 0)):
-        seen = [(a, b) for tokens, n in words for a, b in zip(tokens, tokens[1:]) for _ in range(n)]
+        seen = [(a, b) for tokens, n in words for a, b in pairwise(tokens) for _ in range(n)]
         allowed = [
             (-times, pair)
             for pair, times in Counter(seen).items()
@@ -131,12 +132,12 @@ class TestLearning:
             words = zip(table.words, word_counts.values(), strict=True)
             assert +table.counts == count_pairs(words)
             for number, tokens in enumerate(table.words):
-                for pair in zip(tokens, tokens[1:], strict=False):
+                for pair in pairwise(tokens):
                     assert number in table.places[pair]
 
     def test_the_guides_corpus(self):
         """("h", "e") and ("e", "l") tie at 3; the rule takes the smaller. Then 3 beats 2."""
-        counts = Counter("hello hello help".split())
+        counts = Counter(["hello", "hello", "help"])
         pairs = count_pairs((word_tokens(word), times) for word, times in counts.items())
         assert (pairs["h", "e"], pairs["e", "l"], pairs["l", "l"]) == (3, 3, 2)
         assert learn_merges(counts, {"</w>"}, 3) == [("e", "l"), ("h", "el"), ("hel", "l")]
