@@ -213,7 +213,7 @@ def check_ids(tokens: Any) -> list[int]:
     ids = np.asarray(tokens.data if hasattr(tokens, "requires_grad") else tokens)
     if ids.ndim != 1:
         raise ValueError(f"expected a flat list of ids, got shape {ids.shape}")
-    if ids.dtype.kind not in "iuf" or not np.array_equal(ids, np.floor(ids)):
+    if ids.dtype.kind not in "iuf" or not np.all(np.isfinite(ids) & (ids == np.floor(ids))):
         raise TypeError(f"ids are whole numbers, got {tokens!s:.60}")
     return [int(number) for number in ids.tolist()]
 
@@ -911,10 +911,10 @@ different = list(dict.fromkeys(split_words(MANUAL)))  # each word of the manual 
 
 
 def learning_time(learn, word_counts, count):
-    """Seconds of the processor that `learn` takes for `count` merges of these words."""
-    begin = time.process_time()
+    """Seconds that `learn` takes for `count` merges of these words."""
+    begin = time.perf_counter()
     learn(word_counts, [UNK_TOKEN], count)
-    return time.process_time() - begin
+    return time.perf_counter() - begin
 
 
 def growth(learn, words, sizes):
@@ -1304,11 +1304,11 @@ except ImportError:
 
 # %% [markdown]
 """
-The same merges, and the exponent is much nearer to 1 than to 2. (A part of the rest is the
-logarithm of the heap, a part the memory of your machine: tables that outgrow the processor's cache
-are slower.) In running text it is about 1. What was quadratic was not the problem but the way of
-counting. The lesson is older than networks and worth more than this algorithm: **when a loop
-recomputes what it already knew, keep it instead, and pay for the change only.**
+The same merges, with an exponent well below 2. (What pushes it above 1 is the logarithm of the heap,
+and the memory of your machine: tables that outgrow the processor's cache are slower.) In running
+text it is about 1. What was quadratic was not the problem but the way of counting. The lesson is
+older than networks and worth more than this algorithm: **when a loop recomputes what it already
+knew, keep it instead, and pay for the change only.**
 
 A good place to stop: you have learned a vocabulary. In the second sitting you use it.
 """
@@ -2376,9 +2376,9 @@ the cache save? And a text without a single space, as Chinese has none?
 # %%
 def milliseconds(tokenizer, text):
     """Of encoding a text once, per 1,000 characters."""
-    begin = time.process_time()
+    begin = time.perf_counter()
     tokenizer.encode(text)
-    return (time.process_time() - begin) * 1e6 / len(text)
+    return (time.perf_counter() - begin) * 1e6 / len(text)
 
 
 big = MANUAL[:200_000]
@@ -2525,8 +2525,8 @@ The same steps with Hugging Face's `tokenizers`, beside yours:
 ```
 
 In words: the same algorithm, in parts that can be exchanged: what is done before the split, the
-split, the model, the way back. It runs on several cores, and a hundred times as fast as Python. GPT
-models use `tiktoken`, with the merges of Part 6 on bytes; T5 and Llama use SentencePiece, which
+split, the model, the way back. It is compiled and runs on several cores, and so it is far faster
+than Python. GPT models use `tiktoken`, with the merges of Part 6 on bytes; T5 and Llama use SentencePiece, which
 treats the space as a character and needs no words at all.
 
 ## Read the source
@@ -2605,9 +2605,10 @@ test_module()
 Your framework reads. Hand it in with `tito module complete 10`. Then try:
 
 ```python
-from tinytorch.core.tokenization import BPETokenizer
+from pydoc_data.topics import topics
+from tinytorch import BPETokenizer
 reader = BPETokenizer(400)
-reader.train([open("README.md").read()])
+reader.train(topics.values())
 print([reader.vocab[number] for number in reader.encode("a tokenizer reads itself")])
 ```
 

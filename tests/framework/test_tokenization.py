@@ -295,7 +295,7 @@ class TestErrors:
         for wrong in (None, 5, b"bytes", ["a"]):
             with pytest.raises(TypeError, match=type(wrong).__name__):
                 tokenizer.encode(wrong)
-        for wrong in ([0.5], ["a"], "ab", [float("nan")]):
+        for wrong in ([0.5], ["a"], "ab", [float("nan")], [float("inf")]):
             with pytest.raises((TypeError, ValueError)):
                 tokenizer.decode(wrong)
         with pytest.raises(ValueError, match=r"\(1, 2\)"):
