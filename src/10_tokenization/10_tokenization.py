@@ -47,8 +47,8 @@ were the vocabulary that they needed, and nothing was unknown any more.
    a row of numbers for each id         a model that answers
 ```
 
-In words: this is the only module of the course without a gradient. It is learned all the same, from
-a text, by counting, and once, before the network. What it gets wrong no training mends.
+In words: no gradient flows through anything that you build here. A vocabulary is learned all the
+same, from a text, by counting, and once, before the network. What it gets wrong no training mends.
 
 ## What you will be able to do
 
@@ -135,10 +135,13 @@ try:
 
     MANUAL = "\n".join(topics.values())
 except ImportError:  # a few Python distributions leave it out
+    import argparse
     import inspect
     import pydoc
+    import tarfile
+    import typing
 
-    MANUAL = inspect.getsource(pydoc)
+    MANUAL = "\n".join(map(inspect.getsource, (pydoc, argparse, tarfile, typing)))
 print(f"the manual has {len(MANUAL):,} characters, the story {len(STORY)}")
 
 # %% [markdown]
@@ -439,8 +442,8 @@ promises more: **decode(encode(text)) == text, for every text whose characters a
 
 For that the split must keep what it cuts at. The rule: a word ends at **each** space, so two spaces
 in a row have an empty word between them, which is a word like any other. And a newline is a word of
-its own; around it there are no spaces that it does not own. So a line without a character has no
-word at all.
+its own, with no space beside it but those of the text. So a line without a character has no word at
+all.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "tokenization_words", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1323,7 +1326,7 @@ thousand merges on every word, one after the other, is the old mistake again: ne
 not occur. Turn the list of merges into `ranks`, a dictionary from pair to place, and ask the *word*
 which pairs it has. Among those the smallest rank is next.
 
-**What will this print?** Two merges, (b, c) learned first, and the word *abcd*: merged in the order
+**What will this print?** Three merges, (b, c) learned first, and the word *abcd*: merged in the order
 of ranks, and simply from left to right.
 """
 
@@ -1794,7 +1797,7 @@ except ImportError:
 # %% [markdown]
 """
 First every character stands alone, then common pairs join, then syllables, endings and small words;
-in the end most of the line is whole words, each with the space behind it. The words of a lighthouse
+in the end many words are whole, each with the space behind it. The words of a lighthouse
 stay in pieces, because the manual of a programming language hardly knows them. That is the whole
 idea: **common things short, rare things long, nothing impossible.**
 
@@ -1947,7 +1950,7 @@ for kind in (BPETokenizer, SurpriseTokenizer):
 
 # %% [markdown]
 """
-The frequent pair wins at compression, as it must: each merge saves as many tokens as the pair
+The frequent pair wins at compression, as one may expect: each merge saves as many tokens as the pair
 occurs. What a *model* learns best from is another question, and an open one in the field. Rare
 names that stick together come early under the other rule; whether that is an insight or a waste of
 ids depends on what you want to do.
@@ -2247,9 +2250,10 @@ def next_token_model(tokenizer, epochs=3):
 
 
 models = {}
+known = " ".join(sorted(set(judge_text)))  # so that no character is unknown
 print("tokenizer        ids   loss per token   bits per character")
 for strategy in ("char", "bpe"):
-    tokenizer = create_tokenizer(strategy, 400, [learn_text, judge_text])
+    tokenizer = create_tokenizer(strategy, 400, [learn_text, known])
     model, loss = next_token_model(tokenizer)
     models[strategy] = model, tokenizer
     length = len(tokenizer.encode(judge_text))
@@ -2294,8 +2298,8 @@ for strategy, (model, tokenizer) in models.items():
 
 # %% [markdown]
 """
-Neither knows what it is talking about. But the second spells most of its words, and with the same
-150 tokens it says far more: two things that no training gave it, only the tokenizer.
+Neither knows what it is talking about. But the second gets far more of its words right, and with
+the same 150 tokens it says more: two things that no training gave it, only the tokenizer.
 
 # Reflect
 
@@ -2341,8 +2345,8 @@ except ImportError:
 # %% [markdown]
 r"""
 Without merges an id is less than one character, for the `</w>` counts as well (and stands for the
-space). Then every factor of ten in the vocabulary buys about the same: the first hundred merges do
-more than the thousand from 4,000 to 5,000. What was not in the corpus gains less. Code, full of
+space). Then the first merges do most: a hundred of them at the beginning buy more than a thousand at
+the end. What was not in the corpus gains less. Code, full of
 indentation that no merge can shorten, gains least: each of its spaces is an empty word.
 
 ### Experiment 2: what the choice costs downstream
@@ -2472,9 +2476,9 @@ From which point on may you forget the beginning?
 
 <details><summary>Answer</summary>
 
-1 + 2 + … + n: quadratic, once more. What is past the last space cannot change what stands before
-it: when a word is complete and the next one has begun, the text up to there is final. Keep the ids
-of the last word and what belongs to it, and forget the rest.
+1 + 2 + … + n: quadratic, once more. A new token changes nothing before the last space: when a word
+is complete and the next one has begun, the text up to there is final. Keep the ids of the last two
+words, and forget the rest.
 </details>
 
 **8.** *abc* could be merged as (a, bc) or as (ab, c). Can both be in one list of merges, so that
@@ -2526,8 +2530,8 @@ The same steps with Hugging Face's `tokenizers`, beside yours:
 
 In words: the same algorithm, in parts that can be exchanged: what is done before the split, the
 split, the model, the way back. It is compiled and runs on several cores, and so it is far faster
-than Python. GPT models use `tiktoken`, with the merges of Part 6 on bytes; T5 and Llama use SentencePiece, which
-treats the space as a character and needs no words at all.
+than Python. GPT models use `tiktoken`, with the merges of Part 6 on bytes; T5 and the first Llamas
+use SentencePiece, which treats the space as a character and needs no words at all.
 
 ## Read the source
 
