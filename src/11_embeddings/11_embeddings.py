@@ -27,10 +27,11 @@ vector for each word says which words there are, and nothing about their order.
 Around 2000 a program that had read "The cat is walking in the bedroom" gave no credit for it to
 "A dog was running in a room". It counted sequences of words, and that sequence it had never seen.
 However large the corpus, almost every sentence is new. Yoshua Bengio and three colleagues in
-Montreal gave each of almost 18,000 words a short list of numbers that was learned along with everything
-else, hoping that cat and dog would end up side by side. It took them three weeks on 40 processors
-for five passes over 14 million words, and it beat the counts. Their paper of 2003 was read as a
-curiosity for years: too slow. The table at the front of every language model today is theirs.
+Montreal gave each of almost 18,000 words a short list of numbers that was learned along with
+everything else, hoping that cat and dog would end up side by side. It took them three weeks on 40
+processors for five passes over 14 million words, and it beat the counts. For years their paper of
+2003 passed for a curiosity: too slow. The table at the front of every language model today is
+theirs.
 
 ## Where this module stands
 
@@ -171,8 +172,8 @@ after it on the other. The vowels lie scattered over the alphabet, so the best i
 every letter a consonant. The number claims an order that is not there.
 
 The 26 switches claim nothing. This is a **one-hot** vector: all symbols are equally far from each
-other. (To NumPy, `rows[[0, 1], [4, 2]] = 1` sets two entries, row 0 column 4 and row 1 column 2: two
-arrays of positions are read in pairs.)
+other. (To NumPy, `rows[[0, 1], [4, 2]] = 1` sets two entries, row 0 column 4 and row 1 column 2:
+two arrays of positions are read in pairs.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "embeddings_one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -246,8 +247,9 @@ for count in (100, 1000, 10_000):
     same = np.allclose(one_hot(some_ids, count) @ weights, weights[some_ids])
     product = milliseconds(lambda: one_hot(some_ids, count) @ weights, 3)
     lookup = milliseconds(lambda: weights[some_ids], 3)
-    print(f"{count:6,} symbols, equal: {same}. One-hot: {one_hot(some_ids, count).nbytes / 1e6:5.2f}"
-          f" MB, {product:6.2f} ms on your machine; lookup: 0 MB, {lookup:.3f} ms")
+    megabytes = one_hot(some_ids, count).nbytes / 1e6
+    print(f"{count:6,} symbols, equal: {same}. One-hot: {megabytes:5.2f} MB, {product:6.2f} ms on "
+          f"your machine; lookup: 0 MB, {lookup:.3f} ms")
 
 # %% [markdown]
 r"""
@@ -370,7 +372,8 @@ def test_embeddings_token_ids():
                              "there are")
     for tokens, name in [(Tensor([1.0, 1.5]), "1.5"), ([0.25], "0.25"), ([1.0, np.nan], "nan")]:
         check.raises(ValueError, lambda tokens=tokens: token_ids(tokens, 5), mentions=[name],
-                     given=f"ids of which one is {name}", because="there is no row between two rows")
+                     given=f"ids of which one is {name}",
+                     because="there is no row between two rows")
     check.raises(ValueError, lambda: token_ids([[1, 2], [3]], 5), given="[[1, 2], [3]]",
                  mentions=["ragged"])
     for tokens, name in [(["dog", "bites"], "list"), ("dog", "str"), (None, "NoneType"),
@@ -418,8 +421,9 @@ product:
 
 $$\frac{\partial L}{\partial W} = H^\top G$$
 
-Row $v$ of $H^\top$ has a 1 for each use of symbol $v$. So row $v$ of the product is the sum of those
-rows of $G$: exactly what `scatter_add_rows` computes by sorting. One gradient, two ways to get it.
+Row $v$ of $H^\top$ has a 1 for each use of symbol $v$. So row $v$ of the product is the sum of
+those rows of $G$: exactly what `scatter_add_rows` computes by sorting. One gradient, and two ways
+to get it.
 
 **What will you see?** Here both, and `np.add.at`, for 1,024 ids and a growing vocabulary. Where do
 the lines cross?
@@ -557,7 +561,8 @@ def sorted_for(count):
 def test_embeddings_look_up():
     """Rows forward; their gradients, added up by row, backward."""
     rows, dtype, gradient, grad_dtype, kept = looked_up(3, [2, 0, 2], [[1, 1], [2, 2], [5, 5]])
-    check.close(rows, [[4, 5], [0, 1], [4, 5]], given="table [[0, 1], [2, 3], [4, 5]], ids [2, 0, 2]")
+    check.close(rows, [[4, 5], [0, 1], [4, 5]],
+                given="table [[0, 1], [2, 3], [4, 5]], ids [2, 0, 2]")
     check.close(gradient, [[2, 2], [0, 0], [6, 6]],
                 given="ids [2, 0, 2], G = [[1, 1], [2, 2], [5, 5]]: the gradient of the table",
                 because="row 2 was read twice: 1 + 5; row 1 was not read at all")
@@ -881,9 +886,9 @@ for name, action in [("backward pass of the lookup", lambda: large(batch).backwa
 
 # %% [markdown]
 r"""
-The gradient of a lookup of 1 MB costs as much as the whole table, and Adam, which keeps two more
-arrays of that size and walks all of them, costs many times the lookup. With a compact gradient the
-step depends on the batch alone.
+The gradient that came in is 1 MB, the one that goes on is as large as the whole table. Adam keeps
+two more arrays of that size and walks through all of them in every step. With a compact gradient
+the step depends on the batch alone.
 
 Why then do optimizers not do that? Look at what Adam does to a row that was *not* touched.
 **What will this print?** Word 0 is read in the first step only, word 1 in the second only, word 2
@@ -895,11 +900,12 @@ for name, make in [("SGD", lambda p: SGD(p, lr=0.1)), ("Adam", lambda p: Adam(p,
     pair = Embedding(3, 1)
     optimizer = make(pair.parameters())
     for word in (0, 1):
-        start = pair.weight.data.copy()
+        start = pair.weight.data[:, 0].copy()
         optimizer.zero_grad()
         pair([word]).sum().backward()
         optimizer.step()
-    print(f"{name:<5} moves in step 2:", np.round((pair.weight.data - start)[:, 0], 3).tolist())
+    moves = pair.weight.data[:, 0] - start
+    print(f"{name:<5} moves in step 2:", *[f"{move:.3f}" for move in moves])
 
 # %% [markdown]
 r"""
@@ -922,7 +928,7 @@ book = {"dog": 0, "bites": 1, "man": 2}
 nouns = Embedding(3, 4)
 for sentence in ("dog bites man", "man bites dog"):
     vectors = nouns([[book[word] for word in sentence.split()]])
-    print(sentence, "->", vectors.mean(axis=1).data.round(3).tolist())
+    print(sentence, "->", vectors.mean(axis=1).data.round(3)[0])
 
 # %% [markdown]
 r"""
@@ -1165,17 +1171,19 @@ The first hand turns by 1 radian per position, the last by nearly 1/10,000. At p
 are 0, all cosines 1.
 
 One trap before you write it. **What will this print?** The sine of position 200,000 computed in
-float32 and in float64, for a hand that turns by 0.1 radians.
+float32 and in float64, for the second hand of a table with six columns.
 """
 
 # %%
 for kind in (np.float32, np.float64):
-    print(f"{kind.__name__}: {float(np.sin(kind(0.1) * kind(200_000))):+.6f}")
+    angle = kind(200_000) * kind(10_000 ** (-2 / 6))
+    print(f"{kind.__name__}: angle {float(angle):.6f}, sine {float(np.sin(angle)):.6f}")
 
 # %% [markdown]
 r"""
-0.1 is not a float32: it is wrong in the eighth digit, and multiplied by 200,000 the error becomes
-visible. What you store is float32, but the angles have to be computed in float64.
+Float32 has seven digits. Four of them are used up by turns that a sine does not even notice, so
+the fourth digit of the sine is wrong. What you store is float32, but the angles have to be computed
+in float64.
 
 An odd number of columns is allowed: the last sine then has no cosine.
 """
@@ -1233,14 +1241,14 @@ def test_embeddings_sinusoidal():
     @probe
     def far_away():
         """The last row of a long table, and facts about the Tensor."""
-        table = create_sinusoidal_embeddings(200_001, 4)
+        table = create_sinusoidal_embeddings(200_001, 6)
         return table.data[-1], [type(table).__name__, table.data.dtype.name, table.requires_grad]
 
     row, facts = far_away()
-    check.close(row, [by_formula(200_000, c, 4) for c in range(4)], atol=3e-6,
-                given="create_sinusoidal_embeddings(200_001, 4): the row of position 200,000",
-                because="float32 has seven digits, and six of them are used up by the full turns: "
-                        "compute the angles in float64")
+    check.close(row, [by_formula(200_000, c, 6) for c in range(6)], atol=3e-6,
+                given="create_sinusoidal_embeddings(200_001, 6): the row of position 200,000",
+                because="the full turns use up most of the seven digits of float32: compute the "
+                        "angles in float64")
     check.equal(facts, ["Tensor", "float32", False],
                 given="its type, its dtype, whether it requires a gradient",
                 because="there is nothing to learn, and no optimizer may move it")
@@ -1283,11 +1291,11 @@ formulas from school:
 $$\sin(a + b) = \sin a \cos b + \cos a \sin b \qquad \cos(a + b) = \cos a \cos b - \sin a \sin b$$
 
 1. The dot product of the pairs at $p$ and $q$ is $\sin a \sin a' + \cos a \cos a'$. What is that?
-2. The pair at $p + k$ comes from the pair at $p$ by a **matrix** that depends on $k$ and not on $p$.
-   Which one?
+2. The pair at $p + k$ comes from the pair at $p$ by a **matrix** that depends on $k$ and not on
+   $p$. Which one?
 
 Answer the second by writing it, for all pairs at once. It is a check of your understanding and no
-part of the framework. (The pair is a row here, and rows are multiplied from the left: row @ matrix.)
+part of the framework. (The pair is a row here and stands on the left: row @ matrix.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "embeddings_shift", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1443,8 +1451,9 @@ def test_embeddings_rows():
 
     rows, seen, learned = asked([(0, 3), (1, 4)])
     check.close(rows, waves(1, 4), given="SinusoidalEncoding(4, 4).rows(1, 4)")
-    check.equal(seen, [[4, False], [4, False]], given="a table of 4 rows, rows(0, 3) and rows(1, 4): "
-                "its length and whether it is a new table, after each",
+    check.equal(seen, [[4, False], [4, False]],
+                given="a table of 4 rows, rows(0, 3) and rows(1, 4): its length and whether it is "
+                      "a new table, after each",
                 because="what is there is not computed again")
     rows, seen, learned = asked([(3, 5), (4, 6), (0, 30), (7, 9)])
     check.close(rows, waves(7, 9), given="a table of 4 rows, after several calls: rows(7, 9)")
@@ -1474,10 +1483,11 @@ def length(rows):
 
 
 np.random.seed(0)
-for vocabulary, width in ((60, 64), (50_000, 64)):
-    print(f"{vocabulary:6,} words of {width} numbers: a word {length(Embedding(vocabulary, width).weight.data):.2f}, "
-          f"a learned position {length(PositionalEncoding(100, width).position_embeddings.data):.2f}, "
-          f"sines and cosines {length(create_sinusoidal_embeddings(100, width).data):.2f}")
+learned = length(PositionalEncoding(100, 64).position_embeddings.data)
+print(f"a learned position {learned:.2f}, sines and cosines "
+      f"{length(create_sinusoidal_embeddings(100, 64).data):.2f}")
+for vocabulary in (60, 50_000):
+    print(f"a word of {vocabulary:6,}: {length(Embedding(vocabulary, 64).weight.data):.2f}")
 
 # %% [markdown]
 r"""
@@ -1639,11 +1649,13 @@ def test_embeddings_layer():
                 given="max_seq_len=6, no positions, sequences of length 7: the shape")
     for kind in ("learned", None):
         for wrong, shape in (([1, 2], "(2,)"), (np.zeros((2, 3, 1), dtype=np.int64), "(2, 3, 1)")):
-            check.raises(ValueError, lambda kind=kind, wrong=wrong: EmbeddingLayer(5, 4, 6, kind)(wrong),
+            layer = EmbeddingLayer(5, 4, 6, kind)
+            check.raises(ValueError, lambda layer=layer, wrong=wrong: layer(wrong),
                          mentions=[shape], given=f"ids of shape {shape}, pos_encoding={kind!r}",
                          because="a batch of sequences has two dimensions, with every kind of "
                                  "positions")
-    check.raises(ValueError, lambda: layer([[1, 5]]), mentions=["5"], given="id 5 of 5 words")
+    check.raises(ValueError, lambda: EmbeddingLayer(5, 4)([[1, 5]]), mentions=["5"],
+                 given="id 5 of 5 words")
     check.raises(ValueError, lambda: EmbeddingLayer(5, 4, 6, "fixed"),
                  mentions=["fixed", "learned", "sinusoidal"], given="pos_encoding='fixed'")
 
@@ -1752,7 +1764,8 @@ def test_embeddings_sentences():
         if vectors.requires_grad:
             vectors.sum().backward()
         tables = (words.weight, positions.position_embeddings)
-        return vectors.data, [t.grad.data[:, 0].tolist() if t.grad else "no gradient" for t in tables]
+        return vectors.data, ["no gradient" if table.grad is None else
+                              table.grad.data[:, 0].astype(int).tolist() for table in tables]
 
     vectors, uses = reading([[3, 1, 4]])
     check.close(vectors, [[[3, 3], [11, 21], [24, 44]]],
@@ -1786,7 +1799,7 @@ itself*. Two vectors that are turned by their positions then meet at an angle th
 distance between them, and on what they were. Most large language models do it this way today.
 
 This exercise is *open*: the docstring says what must hold; how you pair the columns, and how fast
-each pair turns, is up to you. (Two dimensions first. Which vector has the same length as (a, b), and
+each pair turns, is up to you. (Two dimensions first: which vector has the same length as (a, b) and
 stands at another angle?)
 """
 
@@ -1882,7 +1895,8 @@ def test_embeddings_rotate():
     far = turned(probes)[0].transpose(1, 0, 2).reshape(1000, 64).astype(np.float64)
     squares = (far * far).sum(axis=1)
     gaps = squares[:, None] + squares - 2 * far @ far.T + np.eye(1000)
-    check.true(bool(gaps.min() > 1e-6), given="positions 0 to 999, width 8: do all turn differently",
+    check.true(bool(gaps.min() > 1e-6),
+               given="positions 0 to 999, width 8: do all of them turn differently",
                because="two positions that do the same to every vector cannot be told apart")
     x = rng.standard_normal((2, 9, 4)).astype(np.float32)
     pieces = [turned(x[:, :4])[0], turned(x[:, 4:5], 4)[0], turned(x[:, 5:], 5)[0]]
@@ -1974,8 +1988,8 @@ except ImportError:
 r"""
 Vowels find each other, because the same letters come after them. What looks odd at first has a
 reason, too: e is often the last letter of a word, and so are its neighbours. With two numbers per
-letter there is room for little more than one idea; word vectors of several hundred numbers have room
-for kinds of animals, tenses and capitals. In every case the principle is this picture.
+letter there is room for little more than one idea. Vectors of several hundred numbers have room for
+animals, tenses and capitals, by the same principle.
 
 # Reflect
 
@@ -2032,8 +2046,8 @@ times the work, for the same result.
 **3.** (A new case.) The last layer of a model that predicts words has a weight of shape (D, V), one
 column for each word, and the first one a table (V, D). Somebody uses one Tensor for both:
 `scores = hidden @ table.transpose()`. How many parameters does that save for V = 50,000 and D = 512
-in a model of 60 million? What becomes of the sparse gradient of Part 3? Does your optimizer step the
-table once or twice?
+in a model of 60 million? What becomes of the sparse gradient of Part 3? Does your optimizer step
+the table once or twice?
 
 <details><summary>Answer</summary>
 
@@ -2065,8 +2079,8 @@ the backward pass? Name two repairs.
 The PAD vector takes part in the average: short sentences look alike, whatever they say. It is also
 the most frequent id, so its row receives the largest gradients. Either average over the real words
 only (multiply by a mask of 0 and 1, and divide by the number of real words), which also keeps
-gradients away from PAD; or keep row 0 at zero by force and still divide by the true length. PyTorch's
-`padding_idx=0` does half of it: the row starts at zero and gets no gradient.
+gradients away from PAD; or keep row 0 at zero by force and still divide by the true length.
+PyTorch's `padding_idx=0` does half of it: the row starts at zero and gets no gradient.
 
 </details>
 
@@ -2132,9 +2146,9 @@ around ids and rows instead of gradients.
 >
 > *Look for:* how several threads add to one table without getting in each other's way. Each thread
 > owns a section of the *vocabulary* and walks through all ids, taking those that fall into its
-> section. Nobody sorts, nobody multiplies, and no two threads ever write to the same row. The sparse
-> version adds nothing up at all: it hands on ids and rows as they are, repeats included, and
-> leaves the adding to whoever needs it (`coalesce()`).
+> section. Nobody sorts, nobody multiplies, and no two threads ever write to the same row. The
+> sparse version adds nothing up at all: it hands on ids and rows as they are, repeats included,
+> and leaves the adding to whoever needs it (`coalesce()`).
 >
 > *Simpler in ours:* one thread, two ways to add, no option to scale gradients by frequency.
 >
@@ -2149,8 +2163,8 @@ around ids and rows instead of gradients.
   of "Use", with words, and twenty years early. Section 2 is short and clear.
 - **Mikolov, Chen, Corrado and Dean, 2013**, *Efficient Estimation of Word Representations in Vector
   Space* (word2vec). What happens if you throw away everything but the table: king − man + woman.
-- **Su and others, 2021**, *RoFormer: Enhanced Transformer with Rotary Position Embedding*. Part 8 in
-  full; sections 2.3 and 3 now read like notes to your own code.
+- **Su and others, 2021**, *RoFormer: Enhanced Transformer with Rotary Position Embedding*. Part 8
+  in full; section 3 now reads like notes to your own code.
 
 ## All together
 """
