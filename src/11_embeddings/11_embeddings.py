@@ -734,10 +734,10 @@ np.random.seed(1)
 month_ids = np.random.permutation(12)  # the id of each month, in the order of the year
 seen = np.repeat(np.arange(12), 3)
 follows = (seen + np.tile([-1, 0, 1], 12)) % 12
-diary = Sequential(Embedding(12, 2), Linear(2, 12))
+diary = Sequential(Embedding(12, 2), Linear(2, 12, bias=False))
 before = diary.layers[0].weight.data.copy()
 loss = fit(diary, [(month_ids[seen], month_ids[follows])] * 300)
-print(f"loss {loss:.2f}; guessing among 12 would give {np.log(12):.2f}, among 3 {np.log(3):.2f}")
+print(f"loss {loss:.2f}; guessing among 12 costs {np.log(12):.2f}, among 3 {np.log(3):.2f}")
 try:
     import matplotlib.pyplot as plt
 
@@ -1979,7 +1979,7 @@ try:
         axes.text(*place, letter, ha="center", va="center", color=colour, fontsize=14)
     axes.plot(*places.T, ".", alpha=0)
     axes.plot(0, 0, "+", color="grey")
-    axes.set(title="Frequent letters, vowels in red: who is followed by the same?", aspect="equal")
+    axes.set(title="Frequent letters, vowels in red", aspect="equal")
     plt.show()
 except ImportError:
     print("Without matplotlib you miss a map of the alphabet on which most vowels are neighbours.")
