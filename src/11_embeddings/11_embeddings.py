@@ -69,7 +69,7 @@ was text. Sound, pixels or moves of a game come out in the same shape; all later
 | 2 | `look_up` with its rule, `Embedding` | a table that learns |
 | 3 | `compact_gradient` | a gradient without its zeros |
 | 4 | `PositionalEncoding` | a vector for each place, learned |
-| 5 | `create_sinusoidal_embeddings`, `shift_matrix`, `rows` | a vector for each place, computed |
+| 5 | `create_sinusoidal_embeddings`, `shift_matrix`, `SinusoidalEncoding` | a vector for each place, computed |
 | 6 | `EmbeddingLayer` | both together, for all later models |
 | 7 | `read_sentences` (bug hunt) | a loss that stays at log 2 |
 | 8 | `rotate_by_position` (open) | positions without adding anything |
@@ -357,11 +357,12 @@ def test_embeddings_token_ids():
     check.equal(token_ids(4, 5).shape, (), given="the number 4: the shape of the result")
     check.equal(token_ids([[], []], 5).shape, (2, 0), given="[[], []]: the shape of the result",
                 because="a sequence may be empty")
-    check.equal(token_ids(np.array([2**24 + 1, 2**53 + 1]), 2**60).tolist(),
-                [2**24 + 1, 2**53 + 1],
-                given="ids 2**24 + 1 and 2**53 + 1 as an array of int64",
-                because="float32 keeps whole numbers up to 2**24, float64 up to 2**53: integers "
-                        "must not become floats on the way")
+    for power in (24, 53):
+        check.equal(int(token_ids(np.array([2**power + 1]), 2**60)[0]) - 2**power, 1,
+                    given=f"the id 2**{power} + 1 in an array of int64: what comes back, minus "
+                          f"2**{power}",
+                    because="float32 keeps whole numbers up to 2**24, float64 up to 2**53: "
+                            "integers must not become floats on the way")
     for tokens, name, given in [
         ([0, 5], "5", "[0, 5]"), ([0, -1], "-1", "[0, -1]"), ([[1, 2], [70, 3]], "70", "an id 70"),
         (Tensor([4.0, 6.0]), "6", "Tensor([4, 6])"), (np.array([np.inf]), "inf", "[inf]"),
@@ -532,8 +533,8 @@ def looked_up(count, ids, gradient):
 
 
 @probe
-def sorted_for(count):
-    """Whether scatter_add_rows is called for a table of `count` rows; np.add.at is out of reach."""
+def sorted_for(count, n):
+    """Whether scatter_add_rows is called for `count` rows and n ids; np.add.at is out of reach."""
 
     class Add:
         """np.add without `at`."""
@@ -552,7 +553,7 @@ def sorted_for(count):
     np.add = Add()
     try:
         table = Tensor(np.ones((count, 3)), requires_grad=True)
-        compute(look_up, table, ids=np.array([0, count - 1, 0])).sum().backward()
+        compute(look_up, table, ids=np.arange(n) % 2 * (count - 1)).sum().backward()
     finally:
         scope["scatter_add_rows"], np.add = sorting, original
     return [bool(called), table.grad.data[[0, -1], 0].tolist()]
@@ -584,13 +585,15 @@ def test_embeddings_look_up():
                         because="the shape of the ids, then the width of the table")
             check.close(gradient, expected, given=f"{given}: the gradient of the table",
                         because="every use of a row sends its part; they add up")
-    for count, expected in ((5, False), (SMALL_TABLE, False), (SMALL_TABLE + 1, True)):
-        called, uses = sorted_for(count)
+    for count, n, expected in ((5, 3, False), (5, 201, False), (SMALL_TABLE, 3, False),
+                               (SMALL_TABLE + 1, 3, True)):
+        called, uses = sorted_for(count, n)
         check.equal(called, expected,
-                    given=f"a table of {count} rows: is scatter_add_rows called?",
+                    given=f"a table of {count} rows and {n} ids: is scatter_add_rows called?",
                     because=f"one product up to SMALL_TABLE = {SMALL_TABLE} rows, sorting above")
-        check.close(uses, [2, 1], given=f"{count} rows, ids [0, {count - 1}, 0], G of ones: "
-                                        "gradients of the first and the last row")
+        check.close(uses, [n // 2 + 1, n // 2],
+                    given=f"{count} rows, {n} ids 0, {count - 1}, 0, ...; G of ones: gradients of "
+                          "the first and the last row")
 
 
 test_embeddings_look_up()
@@ -674,7 +677,7 @@ def test_embeddings_embedding():
 
     for vocab_size, embed_dim in ((7, 3), (2, 50)):
         weight, facts = fresh(vocab_size, embed_dim)
-        limit = np.sqrt(6 / (vocab_size + embed_dim))
+        limit = (6 / (vocab_size + embed_dim)) ** 0.5
         draws = np.random.RandomState(3).uniform(-limit, limit, (vocab_size, embed_dim))
         given = f"Embedding({vocab_size}, {embed_dim}) after np.random.seed(3)"
         check.close(weight, draws, given=f"{given}: the table",
@@ -1006,8 +1009,8 @@ class PositionalEncoding(Layer):
         Example:
             x of shape (2, 3, 4), start=5: rows 5, 6 and 7 are added, in both sequences
         """
-        ### BEGIN SOLUTION
         require_vectors(x, self.embed_dim)
+        ### BEGIN SOLUTION
         end = start + x.shape[1]
         if end > self.max_seq_len:
             raise ValueError(
@@ -1015,9 +1018,6 @@ class PositionalEncoding(Layer):
             )
         return x + self.position_embeddings[start:end]
         ### END SOLUTION
-
-    def __repr__(self) -> str:
-        return f"PositionalEncoding(max_seq_len={self.max_seq_len}, embed_dim={self.embed_dim})"
 
 # %% [markdown]
 """
@@ -1058,12 +1058,12 @@ def test_embeddings_positions():
         y.backward(np.ones(shape, dtype=np.float32))
         return y.data, layer.position_embeddings.grad.data[:, 0], x.grad.data, x.data
 
-    y, uses, to_x, x = placed((1, 3, 2))
-    check.close(y, [[[0, 1], [10, 11], [20, 21]]],
-                given="positions [0, 1], [10, 11], ... added to zeros of shape (1, 3, 2)")
-    y, uses, to_x, x = placed((4, 3, 2))
-    check.close(y, [[[0, 1], [10, 11], [20, 21]]] * 4, given="the same, shape (4, 3, 2)",
+    y, uses, to_x, x = placed((2, 3, 2))
+    check.close(y, [[[0, 1], [10, 11], [20, 21]]] * 2,
+                given="positions [0, 1], [10, 11], ... added to zeros of shape (2, 3, 2)",
                 because="row t belongs to place t, in every sequence of the batch")
+    y, uses, to_x, x = placed((4, 3, 2))
+    check.close(y, [[[0, 1], [10, 11], [20, 21]]] * 4, given="the same, shape (4, 3, 2)")
     check.close(uses, [4, 4, 4, 0, 0, 0], given="shape (4, 3, 2), G of ones: gradient of the table",
                 because="four sequences used row 0, 1 and 2 each; nobody used the others")
     check.close(to_x, np.ones((4, 3, 2)), given="shape (4, 3, 2), G of ones: the gradient of x")
@@ -1076,9 +1076,13 @@ def test_embeddings_positions():
                 because="a sequence as long as the table fits")
     check.equal(placed((2, 0, 2))[0].shape, (2, 0, 2), given="sequences of length 0: the shape")
     layer = PositionalEncoding(6, 4)
+    check.raises(ValueError, lambda: layer(Tensor(np.zeros((2, 7, 4))), start=5),
+                 mentions=["12", "6"],
+                 given="PositionalEncoding(6, 4), sequences of length 7, start=5",
+                 because="a slice beyond the end is silently shorter, and the one row that is left "
+                         "here would be broadcast to all places")
     check.raises(ValueError, lambda: layer(Tensor(np.zeros((2, 7, 4)))), mentions=["7", "6"],
-                 given="PositionalEncoding(6, 4), sequences of length 7",
-                 because="there is no row 6, and a slice beyond the end is silently shorter")
+                 given="the same without start", because="there is no row 6")
     check.raises(ValueError, lambda: layer(Tensor(np.zeros((2, 1, 4))), start=8),
                  mentions=["9", "6"], given="a sequence of length 1 with start=8")
     check.raises(ValueError, lambda: layer(Tensor(np.zeros((5, 4)))), mentions=["(5, 4)"],
@@ -1384,7 +1388,7 @@ for name, grow in [("what is missing", lambda rows, need: need),
 
 # %% [markdown]
 """
-Given: the layer around it. You write the part that looks after the table.
+You write the part that looks after the table, and the line that uses it.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "embeddings_rows", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1417,17 +1421,19 @@ class SinusoidalEncoding(Layer):
         ### END SOLUTION
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """x plus the rows of the positions start, start + 1, ...; x as for PositionalEncoding."""
-        require_vectors(x, self.embed_dim)
-        return x + self.rows(start, start + x.shape[1])
+        """x plus the rows of the positions start, start + 1, ...: the same for each sequence.
 
-    def __repr__(self) -> str:
-        return f"SinusoidalEncoding(embed_dim={self.embed_dim})"
+        x is a Tensor of shape (batch, seq, embed_dim), of any length.
+        """
+        require_vectors(x, self.embed_dim)
+        ### BEGIN SOLUTION
+        return x + self.rows(start, start + x.shape[1])
+        ### END SOLUTION
 
 # %% [markdown]
 """
-*What is checked:* rows within the table and beyond, how often and how far it grows, and that there
-is nothing to learn.
+*What is checked:* rows within the table and beyond, how often and how far it grows, that there is
+nothing to learn, and the sum.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_embeddings_rows", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -1462,6 +1468,12 @@ def test_embeddings_rows():
                 because="twice as long, or as long as needed, whichever is more; and no sooner")
     check.close(asked([(990, 993)])[0], waves(990, 993), given="a table of 4 rows: rows(990, 993)")
     check.equal(learned, 0, given="the number of parameters", because="nothing is learned here")
+    layer, x = SinusoidalEncoding(2, 4), np.full((3, 5, 4), 10, dtype=np.float32)
+    check.close(layer(Tensor(x)), 10 + np.tile(waves(0, 5), (3, 1, 1)),
+                given="a table of 2 rows, an input of tens of shape (3, 5, 4)",
+                because="row t is added at place t of every sequence")
+    check.close(layer(Tensor(x), start=7), 10 + np.tile(waves(7, 12), (3, 1, 1)),
+                given="the same with start=7", because="the first vector stands at position 7")
 
 
 test_embeddings_rows()
@@ -1767,13 +1779,13 @@ def test_embeddings_sentences():
         return vectors.data, ["no gradient" if table.grad is None else
                               table.grad.data[:, 0].astype(int).tolist() for table in tables]
 
-    vectors, uses = reading([[3, 1, 4]])
-    check.close(vectors, [[[3, 3], [11, 21], [24, 44]]],
-                given="words [i, i], positions [10 t, 20 t], ids [[3, 1, 4]]",
+    vectors, uses = reading([[3, 1, 4], [0, 1, 0]])
+    check.close(vectors, [[[3, 3], [11, 21], [24, 44]], [[0, 0], [11, 21], [20, 40]]],
+                given="words [i, i], positions [10 t, 20 t], ids [[3, 1, 4], [0, 1, 0]]",
                 because="the word at place t plus row t")
-    check.equal(uses, [[0, 1, 0, 1, 1], [1, 1, 1, 0, 0, 0]],
-                given="ids [[3, 1, 4]], the sum of all vectors: how often each word and each "
-                      "position was used (the first column of the gradients)",
+    check.equal(uses, [[2, 2, 0, 1, 1], [2, 2, 2, 0, 0, 0]],
+                given="ids [[3, 1, 4], [0, 1, 0]], the sum of all vectors: how often each word and "
+                      "each position was used (the first column of the gradients)",
                 because="an array taken out of `.data` has no history: no gradient comes back")
     for ids in ([[2, 2], [2, 2], [2, 2]], [[1, 0], [0, 1]], [[0, 1, 2, 3, 4, 0]]):
         vectors, uses = reading(ids)
@@ -2007,8 +2019,8 @@ for rows in (1_000, 200_000):
     time_taken = milliseconds(lambda: look_up(table, drawn), 15)
     print(f"{rows:7,} rows ({table.nbytes / 1e6:5.1f} MB): {time_taken:.3f} ms on your machine")
 print("\nmodel        vocabulary   width   table of words    with gradient and Adam's two averages")
-for name, vocabulary, width in [("BERT base", 30_522, 768), ("GPT-2 small", 50_257, 768),
-                                ("GPT-3", 50_257, 12_288)]:
+for name, vocabulary, width in [("BERT, 2018", 30_522, 768), ("OpenAI, 2019", 50_257, 768),
+                                ("OpenAI, 2020", 50_257, 12_288)]:
     size = vocabulary * width * 4 / 1e6
     print(f"{name:<12} {vocabulary:10,} {width:7,} {size:10,.0f} MB {4 * size:18,.0f} MB")
 
