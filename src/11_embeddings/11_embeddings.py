@@ -168,8 +168,8 @@ for name, inputs in [("one number", np.arange(26)[:, None] / 25), ("26 switches"
 # %% [markdown]
 r"""
 With one number the layer can only draw a line: everything up to some letter on one side, everything
-after it on the other. The vowels lie scattered over the alphabet, so the best it can do is to call
-every letter a consonant. The number claims an order that is not there.
+after it on the other. The vowels lie scattered over the alphabet, and it ends up calling every
+letter a consonant. The number claims an order that is not there.
 
 The 26 switches claim nothing. This is a **one-hot** vector: all symbols are equally far from each
 other. (To NumPy, `rows[[0, 1], [4, 2]] = 1` sets two entries, row 0 column 4 and row 1 column 2:
@@ -259,7 +259,7 @@ one row in `count` is not by zero. The lookup does not know how large the table 
 ### Ids at the door
 
 Before a row is looked up, somebody has to look at the ids. **What will this print?** Which of the
-four lines is an error?
+first four lines is an error? And which id is in the Tensor?
 """
 
 # %%
@@ -602,8 +602,8 @@ test_embeddings_look_up()
 r"""
 ### The layer
 
-The table starts at random, or all symbols would get the same gradients and stay twins. Xavier
-Glorot and Yoshua Bengio's rule of 2010 draws from
+The table starts at random: with zeros everywhere, the layer behind it would see nothing and get no
+gradient in its first step. Xavier Glorot and Yoshua Bengio's rule of 2010 draws from
 
 $$U(-a, a), \qquad a = \sqrt{\frac{6}{V + D}}$$
 
@@ -732,7 +732,7 @@ that there is an order, let alone that December is followed by January.
 """
 
 # %%
-months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 np.random.seed(1)
 month_ids = np.random.permutation(12)  # the id of each month, in the order of the year
 seen = np.repeat(np.arange(12), 3)
