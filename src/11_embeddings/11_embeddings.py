@@ -65,7 +65,7 @@ was text. Sound, pixels or moves of a game come out in the same shape; all later
 
 | part | you write | idea |
 |---|---|---|
-| 1 | `one_hot`, `token_ids` | ids are names; check them at the door |
+| 1 | `one_hot_rows`, `token_ids` | ids are names; check them at the door |
 | 2 | `look_up` with its rule, `Embedding` | a table that learns |
 | 3 | `compact_gradient` | a gradient without its zeros |
 | 4 | `PositionalEncoding` | a vector for each place, learned |
@@ -178,7 +178,7 @@ two arrays of positions are read in pairs.)
 
 # %% nbgrader={"grade": false, "grade_id": "embeddings_one_hot", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
-def one_hot(ids: np.ndarray, count: int) -> np.ndarray:
+def one_hot_rows(ids: np.ndarray, count: int) -> np.ndarray:
     """For each id a row of `count` numbers: 1 at the id's place, 0 everywhere else.
 
     Args:
@@ -189,7 +189,7 @@ def one_hot(ids: np.ndarray, count: int) -> np.ndarray:
         A float32 array of shape (*ids.shape, count), made without a loop.
 
     Example:
-        one_hot(np.array([2, 0]), 3)  ->  [[0, 0, 1], [1, 0, 0]]
+        one_hot_rows(np.array([2, 0]), 3)  ->  [[0, 0, 1], [1, 0, 0]]
     """
     ### BEGIN SOLUTION
     rows = np.zeros((ids.size, count), dtype=np.float32)
@@ -205,17 +205,20 @@ def one_hot(ids: np.ndarray, count: int) -> np.ndarray:
 # %% nbgrader={"grade": true, "grade_id": "test_embeddings_one_hot", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 def test_embeddings_one_hot():
     """One 1 for each id, in its own row and at its own place."""
-    check.close(one_hot(np.array([2, 0]), 3), [[0, 0, 1], [1, 0, 0]], given="ids [2, 0], count 3")
-    check.close(one_hot(np.array([1, 1, 1]), 2), [[0, 1]] * 3, given="ids [1, 1, 1], count 2",
+    check.close(one_hot_rows(np.array([2, 0]), 3), [[0, 0, 1], [1, 0, 0]],
+                given="ids [2, 0], count 3")
+    check.close(one_hot_rows(np.array([1, 1, 1]), 2), [[0, 1]] * 3, given="ids [1, 1, 1], count 2",
                 because="each id has a row of its own, also when it comes again")
-    check.close(one_hot(np.array([[3, 0, 1], [1, 2, 2]]), 4),
+    check.close(one_hot_rows(np.array([[3, 0, 1], [1, 2, 2]]), 4),
                 [[[0, 0, 0, 1], [1, 0, 0, 0], [0, 1, 0, 0]],
                  [[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0]]],
                 given="ids [[3, 0, 1], [1, 2, 2]], count 4",
                 because="the shape of the ids stays, and one axis of length 4 is added at the end")
-    check.close(one_hot(np.array(1), 3), [0, 1, 0], given="the single id 1, of shape (), count 3")
-    check.equal(one_hot(np.zeros((0,), dtype=np.int64), 3).shape, (0, 3), given="no ids, count 3")
-    check.equal(one_hot(np.array([[2], [0]]).T, 3).dtype.name, "float32", given="the dtype",
+    check.close(one_hot_rows(np.array(1), 3), [0, 1, 0],
+                given="the single id 1, of shape (), count 3")
+    check.equal(one_hot_rows(np.zeros((0,), dtype=np.int64), 3).shape, (0, 3),
+                given="no ids, count 3")
+    check.equal(one_hot_rows(np.array([[2], [0]]).T, 3).dtype.name, "float32", given="the dtype",
                 because="float64 would make everything that follows twice as large")
 
 
@@ -244,10 +247,10 @@ knows of the symbol; it is called the symbol's **embedding**.
 some_ids = np.random.default_rng(0).integers(0, 100, 256)
 for count in (100, 1000, 10_000):
     weights = np.random.default_rng(1).standard_normal((count, 64), dtype=np.float32)
-    same = np.allclose(one_hot(some_ids, count) @ weights, weights[some_ids])
-    product = milliseconds(lambda: one_hot(some_ids, count) @ weights, 3)
+    same = np.allclose(one_hot_rows(some_ids, count) @ weights, weights[some_ids])
+    product = milliseconds(lambda: one_hot_rows(some_ids, count) @ weights, 3)
     lookup = milliseconds(lambda: weights[some_ids], 3)
-    megabytes = one_hot(some_ids, count).nbytes / 1e6
+    megabytes = one_hot_rows(some_ids, count).nbytes / 1e6
     print(f"{count:6,} symbols, equal: {same}. One-hot: {megabytes:5.2f} MB, {product:6.2f} ms on "
           f"your machine; lookup: 0 MB, {lookup:.3f} ms")
 
@@ -328,10 +331,7 @@ def token_ids(tokens: Any, vocab_size: int) -> np.ndarray:
         raise ValueError(f"token ids must be whole numbers, got {fractions[0]}")
     outside = ids[(ids < 0) | (ids >= vocab_size)]
     if outside.size:
-        raise ValueError(
-            f"token id {outside[0]:.0f} is not in a vocabulary of size {vocab_size}: "
-            f"ids go from 0 to {vocab_size - 1}"
-        )
+        raise ValueError(f"token id {outside[0]:.0f} is not in a vocabulary of size {vocab_size}")
     return ids.astype(np.int64)
     ### END SOLUTION
 
@@ -440,7 +440,7 @@ sizes, ways = [8, 16, 32, 64, 128, 256, 512, 2048], {"product": [], "sorting": [
 sent_back = np.random.default_rng(0).standard_normal((1024, 64), dtype=np.float32)
 for size in sizes:
     used = np.random.default_rng(1).integers(0, size, 1024)
-    ways["product"].append(milliseconds(lambda: one_hot(used, size).T @ sent_back))
+    ways["product"].append(milliseconds(lambda: one_hot_rows(used, size).T @ sent_back))
     ways["sorting"].append(milliseconds(lambda: scatter_add_rows(sent_back, used, size)))
     empty = np.zeros((size, 64), dtype=np.float32)
     ways["np.add.at"].append(milliseconds(lambda: np.add.at(empty, used, sent_back)))
@@ -513,7 +513,7 @@ class LookUpBackward(Function):
         ids = self.settings["ids"].ravel()
         rows = grad_output.reshape(ids.size, table.shape[1])
         if len(table) <= SMALL_TABLE:
-            return (one_hot(ids, len(table)).T @ rows,)
+            return (one_hot_rows(ids, len(table)).T @ rows,)
         return (scatter_add_rows(rows, ids, len(table)),)
         ### END SOLUTION
 
