@@ -2035,8 +2035,8 @@ for name, vocabulary, width in [("BERT, 2018", 30_522, 768), ("OpenAI, 2019", 50
 # %% [markdown]
 r"""
 The number of steps is the same, but not the way to the memory. A small table lies in the cache of
-the processor; the rows of a large one have to be fetched, unless your cache is large, too. Embedding
-costs next to no arithmetic. It is made of memory: its size, and the way there.
+the processor; the rows of a large one have to be fetched, unless your cache is large, too.
+An embedding costs next to no arithmetic. It is made of memory: its size, and the way there.
 
 ## Questions
 
