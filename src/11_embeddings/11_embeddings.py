@@ -382,18 +382,17 @@ def test_embeddings_token_ids():
         check.raises(TypeError, lambda tokens=tokens: token_ids(tokens, 5), mentions=[name],
                      given=f"token_ids({tokens!r}, 5)", because="these are no numbers")
 
-    def was_refused(tokens):
-        """Whether token_ids raises a ValueError."""
-        try:
-            token_ids(tokens, 5)
-        except ValueError:
-            return True
-        return False
-
     @probe
     def beside_the_ids():
         """Does the result share memory with the ids? Are odd floats refused, with what warnings?"""
         import warnings
+
+        def was_refused(tokens):
+            try:
+                token_ids(tokens, 5)
+            except ValueError:
+                return True
+            return False
 
         shared = []
         for kind in (np.int64, np.float32):
@@ -876,7 +875,7 @@ touched, sums = compact_gradient(sent_back, batch)
 
 def there_and_back():
     """Look the batch up, and send a gradient back."""
-    large.weight.grad = None
+    large.weight.grad = None  # or it would be added to that of the last time
     large(batch).backward(sent_back)
 
 
@@ -897,7 +896,7 @@ for name, action in [("lookup and its backward pass", there_and_back),
                      ("a step of Adam", adam.step), ("a step of SGD", sgd.step),
                      ("compact gradient and its step", compact_step)]:
     print(f"{name:<30} {milliseconds(action, 5):7.2f} ms on your machine")
-del large, adam, sgd  # 130 MB
+large = adam = sgd = None  # 130 MB are free again
 
 # %% [markdown]
 r"""
