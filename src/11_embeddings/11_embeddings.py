@@ -1910,15 +1910,15 @@ def test_embeddings_rotate():
                         because="only the distance may count")
         alike = (everywhere[0, 1:10] @ everywhere[0, 0]).min() / (everywhere[0, 0] ** 2).sum()
         check.true(bool(alike < 0.99),
-                   given=f"a of {width} numbers with itself, 1 to 9 positions further: the smallest "
-                         f"product is {alike:.4f} of that at distance 0; is it below 0.99",
+                   given=f"a of {width} numbers with itself, 1 to 9 positions further: the "
+                         f"smallest product is {alike:.4f} of that at distance 0; is it below 0.99",
                    because="the distance has to be seen")
     units = np.tile(np.eye(8)[:, None], (1, 1000, 1))
     far = turned(units)[0].transpose(1, 0, 2).reshape(1000, 64)
     gaps = [np.abs(far[p + 1 :] - far[p]).max(axis=1).min() for p in range(999)]
     check.true(bool(min(gaps) > 1e-4),
-               given=f"positions 0 to 999, width 8: the two most similar ones turn the unit vectors "
-                     f"to results that differ by {min(gaps):.1e}; is it more than 0.0001",
+               given=f"positions 0 to 999, width 8: the two most similar ones turn the unit "
+                     f"vectors to results that differ by {min(gaps):.1e}; is it above 0.0001",
                because="two positions that do the same to every vector cannot be told apart")
     x = rng.standard_normal((2, 9, 4)).astype(np.float32)
     pieces = [turned(x[:, :4])[0], turned(x[:, 4:5], 4)[0], turned(x[:, 5:], 5)[0]]
@@ -1949,8 +1949,8 @@ r"""
 
 Time for real text: the manual of your Python, with the letters as tokens. A model sees three
 letters and predicts the fourth. The embeddings have two numbers each, so that you can look at them.
-Your `CharTokenizer` makes the ids, your `Trainer` trains, and the ids travel in Tensors, as those
-of a `DataLoader` do. (The three vectors are laid end to end: that keeps their order, so no
+Your `CharTokenizer` makes the ids, your `Trainer` trains, and the ids travel in Tensors, as the
+inputs of a batch do. (The three vectors are laid end to end: that keeps their order, so no
 positions are needed.)
 
 **What will you see?** Nobody tells the model what a vowel is. Which letters will lie together?
