@@ -115,7 +115,10 @@ from tinytorch.core.tokenization import CharTokenizer
 from tito.checks import check, probe
 
 # %%
-from pydoc_data.topics import topics  # the reference manual of the Python you are running
+try:
+    from pydoc_data.topics import topics  # the reference manual of the Python you are running
+except ImportError:  # slim installations leave it out: NumPy's own documentation will do
+    topics = {name: str(thing.__doc__) for name, thing in vars(np).items()}
 
 manual = " ".join(re.findall("[a-z]+", " ".join(topics[name] for name in sorted(topics)).lower()))
 print(f"{len(manual):,} letters and spaces: {manual[:60]} ...")
