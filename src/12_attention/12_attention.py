@@ -318,9 +318,9 @@ weights, on average; and the size of the gradient that still comes back through 
 def through_softmax(scores):
     """The mean largest weight, and the mean size of the gradient of the scores."""
     scores = Tensor(scores, requires_grad=True)
-    weights = Softmax()(scores)
-    weights.backward(np.random.default_rng(1).standard_normal(weights.shape))
-    return weights.data.max(axis=1).mean(), np.abs(scores.grad.data).mean()
+    shares = Softmax()(scores)
+    shares.backward(np.random.default_rng(1).standard_normal(shares.shape))
+    return shares.data.max(axis=1).mean(), np.abs(scores.grad.data).mean()
 
 
 print("features   spread of the scores   largest of 16 weights   size of the gradient")
@@ -773,8 +773,6 @@ def test_attention_weights():
     @probe
     def beside_weights():
         """The arguments after a call, dtypes, and the peak of the memory in results."""
-        import tracemalloc
-
         q, k = np.array([[2.0, 4.0]], np.float32), np.array([[1.0, 3.0]], np.float32)
         mask = np.array([[1.0]], np.float32)
         attention_weights(q, k, mask)
@@ -825,8 +823,8 @@ class AttentionWeightsBackward(Function):
         summed down later, as in Module 05. All are float32.
 
         Example:
-            q = [[0]], k = [[1], [3]], so the weights are [[0.5, 0.5]]; G = [[4, 0]]:
-            the gradient of the scores is [[1, -1]], that of q [[-2]], that of k [[0], [0]].
+            q = [[0], [0]], k = [[1], [3]], so all weights are 0.5; G = [[4, 0], [0, 0]]: the
+            gradient of the scores is [[1, -1], [0, 0]], of q [[-2], [0]], of k [[0], [0]].
         """
         ### BEGIN SOLUTION
         (q, k), weights = self.arrays, self.output
@@ -863,10 +861,10 @@ def test_attention_backward():
         total = exponentials.sum(axis=-1, keepdims=True)
         weights = (exponentials / (total + (total == 0))).astype(np.float32)
         held = [array.copy() for array in (q, k, g, weights)]
-        tensors = [Tensor(array, requires_grad=need) for array, need in zip((q, k), needs, strict=True)]
+        tensors = [Tensor(x, requires_grad=need) for x, need in zip((q, k), needs, strict=True)]
         node = AttentionWeightsBackward(*tensors, output=weights, mask=None)
         found = node.apply(g)
-        same = all(np.array_equal(now, old) for now, old in zip((q, k, g, weights), held, strict=True))
+        same = all(np.array_equal(*both) for both in zip((q, k, g, weights), held, strict=True))
         return {"gradients": ["None" if x is None else x for x in found], "unchanged": same,
                 "dtypes": [str(getattr(x, "dtype", "None")) for x in found]}
 
@@ -888,14 +886,14 @@ def test_attention_backward():
                 x[index] = before
         return gradients
 
-    first = [[0]], [[1], [3]], 1, [[4, 0]]
-    check.close(rule(*first)["gradients"][0], [[-2.0]],
-                given="q = [[0]], k = [[1], [3]], G = [[4, 0]]: the gradient of q",
-                because="that of the scores is [[1, -1]]: 1 * 1 - 1 * 3")
+    first = [[0], [0]], [[1], [3]], 1, [[4, 0], [0, 0]]
+    check.close(rule(*first)["gradients"][0], [[-2.0], [0.0]],
+                given="q = [[0], [0]], k = [[1], [3]], G = [[4, 0], [0, 0]]: the gradient of q",
+                because="that of the scores is [[1, -1], [0, 0]]: 1 * 1 - 1 * 3 for query 0")
     check.close(rule([[2]], [[1], [1]], 1, [[4, 0]])["gradients"][1], [[2.0], [-2.0]],
                 given="q = [[2]], k = [[1], [1]], G = [[4, 0]]: the gradient of k",
                 because="that of the scores is [[1, -1]], and each key met the query 2")
-    check.close(rule(*first[:3], [[5, 5]])["gradients"][0], [[0.0]],
+    check.close(rule([[0]], [[1], [3]], 1, [[5, 5]])["gradients"][0], [[0.0]],
                 given="q = [[0]], k = [[1], [3]], G = [[5, 5]]: the gradient of q",
                 because="the weights add up to 1 whatever q is: a constant G moves nothing")
     check.close(rule([[0, 0, 0, 0]], [[1] * 4, [3] * 4], 1, [[4, 0]])["gradients"][0], [[-1.0] * 4],
@@ -1831,8 +1829,6 @@ def test_attention_local():
     @probe
     def beside_local():
         """The peak of the memory in MB, and the arguments after a call."""
-        import tracemalloc
-
         rng = np.random.default_rng(1)
         long = [rng.standard_normal((2000, 4)).astype(np.float32) for _ in range(3)]
         held = [part.copy() for part in long]
@@ -2167,7 +2163,7 @@ and corrects sums and maxima on the way, so its memory grows with n only. The ar
 > *Different in behaviour:* a query that may look at nothing. `F.scaled_dot_product_attention`
 > gives zeros, as yours does. `nn.MultiheadAttention` gives `nan` with `need_weights=True`, its
 > default, and finite numbers with `need_weights=False`: the same layer, the same mask. And a mask
-> of the *floats* 1 and 0 is added to the scores by theirs, without a word; yours means what it says.
+> of the *floats* 1 and 0 is added to the scores by theirs, without a word; yours forbids.
 
 ## Further reading
 
