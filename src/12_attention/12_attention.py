@@ -481,13 +481,22 @@ a row that no longer adds up to 1, and dividing by what is left fails when nothi
 $-\infty$ is right, until a whole row is forbidden and the maximum itself is $-\infty$.
 
 Does that happen? The first position of a text that may only look at *earlier* ones; a line of
-padding. One NaN there, and after the next `backward()` every weight of your model is NaN. So decide
-what such a query gets. This module decides: **weights 0, output 0**. Who may look at nothing learns
+padding. One NaN there, and after the next step every weight of your model is NaN. So decide what
+such a query gets. This module decides: **weights 0, output 0**. Who may look at nothing learns
 nothing, and passes no gradient on.
 
+The mask you will meet most often is the **causal** one: every position sees itself and what came
+before. `np.tri(n)` makes it. Rows ask, columns are asked:
+"""
+
+# %%
+print(np.tri(4))
+
+# %% [markdown]
+"""
 `checked_mask`, given, looks at the shapes of everything and returns the mask as a plain array. It
 also refuses masks that hold anything but 0 and 1: other libraries *add* their masks to the scores
-(0 and $-\infty$), and such a mask would mean the opposite here.
+(0 where it is allowed, -inf where not), and such a mask would mean the opposite here.
 """
 
 # %%
