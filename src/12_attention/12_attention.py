@@ -25,12 +25,12 @@ with loops first, then as two matrix products, then as one operation with a grad
 ## Where this comes from
 
 In 2014 a network could translate a sentence by reading all of it into *one* vector of fixed length
-and writing the translation out of that. It worked for ten words. Kyunghyun Cho and his colleagues
-in Montréal measured what happened after that: the longer the sentence, the worse the translation,
-because the vector did not grow. In the same group Dzmitry Bahdanau, an intern, let the network look
-back at *all* words of the sentence before it wrote each word of its own, and decide by itself which
-ones mattered. Long sentences stopped being a problem. Three years later a team at Google asked what
-else a network needs, and put the answer into the title of a paper: *Attention Is All You Need*.
+and writing the translation out of that. It worked for short ones. Kyunghyun Cho and his colleagues
+in Montréal measured what happened then: the longer the sentence, the worse the translation, because
+the vector did not grow. In the same group Dzmitry Bahdanau, an intern, let the network look back at
+*all* words of the sentence before it wrote each word of its own, and decide by itself which ones
+mattered. Long sentences stopped being a problem. Three years later a team at Google asked what else
+a network needs, and put the answer into the title of a paper: *Attention Is All You Need*.
 """
 
 # %% [markdown]
@@ -51,8 +51,8 @@ else a network needs, and put the answer into the title of a paper: *Attention I
         13: whole language models         17: generating faster
 ```
 
-In words: until now every layer treated each row of a batch by itself. This is the first one in
-which the positions of a sequence exchange anything, and it will stay the only one.
+In words: until now every layer treated each position of a sequence by itself. Here they exchange
+something for the first time, and who listens to whom depends on what they have to say.
 
 ## What you will be able to do
 
@@ -1135,7 +1135,8 @@ gets its value: `h`. After the first `t` came an `h`, so perhaps after this one,
 
 That is a small language model without a single learned number: it reads a text and bets that what
 happened once will happen again. Build it from queries, keys, values and a mask, with a single call
-of your function. The puzzle: no loops.
+of your function. The puzzle: no loops. (`np.eye(3)[[0, 2, 0]]` is three one-hot rows: of the unit
+matrix, row 0, row 2 and row 0 again.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention_follow_up", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1768,10 +1769,9 @@ test_attention_next_digit()
 """
 Two leaks. `k=1` lets each position see one step ahead, which is precisely the digit it has to
 predict. The other one is better hidden: a mean over *positions* contains the future before any mask
-is asked. With the mask repaired, the loss is still below 2.303, only less absurdly so. Means,
-maxima and normalisation over positions, statistics of a whole data set: all of them have leaked
-the future in published work. So do not look at the mask; **change the future and see who notices**.
-(And if a loss is too good to be true, try dice.)
+is asked. With the mask repaired, the loss is still below 2.303, only less absurdly so. Any mean,
+maximum or sum over positions can do that. So do not look at the mask alone: **change the future and
+see who notices**. (And if a loss is too good to be true, try dice.)
 
 ## Part 8: Long sequences (open)
 
@@ -2031,9 +2031,11 @@ except ImportError:
 # %% [markdown]
 r"""
 Short sequences hide the square behind everything that grows in proportion to n. Long ones cannot:
-twice the length, four times the memory, whatever the machine. Doubling d costs twice only. Since a
-training step keeps the weights of *every* head of *every* layer until its backward pass, the memory
-of attention decides how long a text a model can be trained on.
+twice the length, four times the memory, whatever the machine. (Time may jump by more than four at
+some line: the array has outgrown a cache, or comes from the operating system anew in each call.)
+Doubling d costs twice only. Since a training step keeps the weights of *every* head of *every*
+layer until its backward pass, the memory of attention decides how long a text a model can be
+trained on.
 
 ## Questions
 
