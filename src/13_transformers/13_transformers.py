@@ -118,6 +118,41 @@ class LayerNorm(Layer):
         return compute(layer_norm, x, self.gamma, self.beta, eps=self.eps)
         ### END SOLUTION
 
+# %% nbgrader={"grade": false, "grade_id": "transformers_rms_norm", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "open"}
+#| export
+def rms_norm(x: np.ndarray, gamma: np.ndarray, eps: float) -> np.ndarray:
+    """Divide every row of x by the root of the mean of its squares, then multiply by gamma."""
+    ### BEGIN SOLUTION
+    return x / np.sqrt(mean_of_products(x, x) + eps) * gamma
+    ### END SOLUTION
+
+
+@backward_rule(rms_norm)
+class RMSNormBackward(Function):
+    """The rule of rms_norm."""
+
+    def apply(self, grad_output):
+        """Return (gradient of x, gradient of gamma)."""
+        ### BEGIN SOLUTION
+        x, gamma = self.arrays
+        root = np.sqrt(mean_of_products(x, x) + self.settings["eps"])
+        normalized, each = x / root, grad_output * gamma
+        grad_x = (each - normalized * mean_of_products(each, normalized)) / root
+        before = tuple(range(x.ndim - 1))
+        return grad_x, (grad_output * normalized).sum(axis=before)
+        ### END SOLUTION
+
+
+class RMSNorm(Layer):
+    """A LayerNorm without the mean and without the offset."""
+
+    def __init__(self, normalized_shape: int, eps: float = 1e-5):
+        self.eps, self.gamma = eps, Tensor(np.ones(normalized_shape), requires_grad=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize the last dimension of x."""
+        return compute(rms_norm, x, self.gamma, eps=self.eps)
+
 # %% nbgrader={"grade": false, "grade_id": "transformers_mlp", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 class MLP(Layer):
@@ -219,6 +254,37 @@ class GPT(Layer):
             x = block(x, mask)
         return self.lm_head(self.ln_f(x))
         ### END SOLUTION
+
+# %% nbgrader={"grade": false, "grade_id": "transformers_sizes", "locked": false, "schema_version": 3, "solution": true, "task": false}
+#| export
+def gpt_parameters(
+    vocab_size: int, embed_dim: int, num_layers: int, max_seq_len: int = 1024
+) -> dict[str, int]:
+    """How many parameters a GPT of these sizes has, by part."""
+    ### BEGIN SOLUTION
+    d = embed_dim
+    return {
+        "tokens": vocab_size * d,
+        "positions": max_seq_len * d,
+        "attention": num_layers * 4 * (d * d + d),
+        "mlp": num_layers * (d * 4 * d + 4 * d + 4 * d * d + d),
+        "norms": (2 * num_layers + 1) * 2 * d,
+        "head": d * vocab_size,
+    }
+    ### END SOLUTION
+
+
+def context_bytes(
+    batch_size: int, seq_len: int, embed_dim: int, num_layers: int, num_heads: int
+) -> dict[str, int]:
+    """What a text of that length costs in all layers together, in bytes of float32."""
+    ### BEGIN SOLUTION
+    positions = 4 * num_layers * batch_size * seq_len
+    return {
+        "attention_weights": positions * num_heads * seq_len,
+        "keys_and_values": positions * 2 * embed_dim,
+    }
+    ### END SOLUTION
 
 # %% nbgrader={"grade": false, "grade_id": "transformers_probabilities", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
