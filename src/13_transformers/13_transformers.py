@@ -14,7 +14,7 @@
 r"""
 # Module 13: Transformers
 
-**Architecture** | ●●●● | 9-11 hours | Prerequisites: 01 to 07, 10 Tokenization to 12 Attention
+**Architecture** | ●●●● | 7-9 hours | Prerequisites: 01 to 07, 10 Tokenization to 12 Attention
 
 You can turn text into numbers, numbers into vectors, and let the vectors of a sequence look at each
 other. What is missing is depth: attention once is a lookup, attention twelve times is a language
@@ -184,8 +184,8 @@ every layer. Then the same with a **residual connection**, an idea that Kaiming 
 2015 for networks that see: a layer no longer *replaces* what it receives, it *adds* to it,
 $x + f(x)$ instead of $f(x)$.
 
-**What will you see?** A layer puts out numbers about half as large as those it receives. What is left
-after 24? And when each layer adds its result to its input, which way does the size go?
+**What will you see?** A layer puts out numbers about half as large as those it receives. What is
+left after 24? And when each layer adds its result to its input, which way does the size go?
 """
 
 # %%
@@ -269,10 +269,10 @@ with np.errstate(all="ignore"):
 
 # %% [markdown]
 r"""
-The row of equal numbers became 0 / 0. (Such rows are not rare: padding, or a dead feature.) The last
-one was ruined by rounding: float32 has seven digits, the two large numbers differ in the ninth,
-and the difference is noise; it may even be negative. So: subtract the mean *first*, square what is
-left, and put $\varepsilon$ *under* the root.
+The row of equal numbers became 0 / 0. (Such rows are not rare: padding, or a dead feature.) The
+last one was ruined by rounding: float32 has seven digits, the two large numbers differ in the
+ninth, and the difference is noise; it may even be negative. So: subtract the mean *first*, square
+what is left, and put $\varepsilon$ *under* the root.
 
 You write the arithmetic as functions of arrays, so that it can become one operation of your engine.
 `mean_of_products` is given, because both of its uses below are weak spots of NumPy: it adds up
@@ -415,9 +415,9 @@ it? How wrong is the gradient?
 # %%
 def careless_norm(x):
     """A layer norm out of tensor operations, with one detour through .data."""
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance = (centred * centred).mean(axis=-1, keepdims=True)
-    return centred / Tensor(np.sqrt(variance.data + 1e-5))
+    away = x - x.mean(axis=-1, keepdims=True)
+    variance = (away * away).mean(axis=-1, keepdims=True)
+    return away / Tensor(np.sqrt(variance.data + 1e-5))
 
 
 np.random.seed(0)
@@ -1136,8 +1136,8 @@ test_transformers_block()
 r"""
 ### Post-norm, pre-norm, and neither
 
-First the stack of Part 1 once more, now with a norm on the branch. **What will you see?** Where does
-the third curve run?
+First the stack of Part 1 once more, now with a norm on the branch. **What will you see?** Where
+does the third curve run?
 """
 
 # %%
@@ -1199,8 +1199,8 @@ class Stack(Layer):
     def streams(self, tokens):
         """The stream before the first block and after each."""
         mask, found = create_causal_mask(tokens.shape[1]), [self.embedding(tokens)]
-        for block in self.blocks:
-            found.append(block(found[-1], mask))
+        for layer in self.blocks:
+            found.append(layer(found[-1], mask))
         return found
 
     def forward(self, tokens):
@@ -1831,7 +1831,8 @@ try:
     figure, panels = plt.subplots(1, 5, figsize=(10, 2.2), sharey=True, layout="constrained")
     for axes, (temperature, top_k) in zip(panels, settings, strict=True):
         axes.bar(range(12), next_token_probabilities(ladder, temperature, top_k)[0])
-        axes.set(title=f"temperature {temperature}" + (f", top {top_k}" if top_k else ""), xticks=[])
+        axes.set(title=f"temperature {temperature}" + (f", top {top_k}" if top_k else ""))
+        axes.set_xticks([])
     panels[0].set_ylabel("probability")
     plt.show()
 except ImportError:
@@ -2269,9 +2270,9 @@ answers were shifted, in one run out of a few.
 
 ## A poem, and words that do not exist
 
-250 steps on the whole poem. **What will this print?** Where does the loss end, compared with knowing
-the frequencies (3.21)? At which temperature does the model recite, where does it invent, and where
-does it babble?
+250 steps on the whole poem. **What will this print?** Where does the loss end, compared with
+knowing the frequencies (3.21)? At which temperature does the model recite, where does it invent,
+and where does it babble?
 """
 
 # %%
@@ -2292,8 +2293,8 @@ module does.) All the same, half-way between reciting and babbling it does what 
 makes up words that sound right. At high temperature even `<UNK>` appears, a token that stands
 nowhere in the text.
 
-What did it learn? Ask it how surprised it is by each character, $-\ln p$, of two lines. The first is
-from the poem; in the second a word was exchanged. **What will you see?** Where are the peaks?
+What did it learn? Ask it how surprised it is by each character, $-\ln p$, of two lines. The first
+is from the poem; in the second a word was exchanged. **What will you see?** Where are the peaks?
 """
 
 # %%
@@ -2325,9 +2326,9 @@ except ImportError:
 
 # %% [markdown]
 r"""
-Inside a line it knows, it is hardly surprised at all. The wrong word shows at its first letters, and
-after that the model has to find its way back: it reads everything before a position, the strange
-word included.
+Inside a line it knows, it is hardly surprised at all. The wrong word shows at its first letters,
+and after that the model has to find its way back: it reads everything before a position, the
+strange word included.
 
 # Reflect
 
@@ -2337,8 +2338,8 @@ word included.
 
 What does *one block* leave behind for the backward pass? Count what the operations of your block
 put out, in units of one stream, $B \cdot T \cdot d$ numbers: the norms 2, queries, keys and values
-3, the weighted values 1 and once more with the heads merged 1, the projection 1, the two sums 2, the
-MLP 4 + 4 + 1. That is 19, and then come the attention weights, $B \cdot H \cdot T^2$. (Active
+3, the weighted values 1 and once more with the heads merged 1, the projection 1, the two sums 2,
+the MLP 4 + 4 + 1. That is 19, and then come the attention weights, $B \cdot H \cdot T^2$. (Active
 dropout adds two masks and two results.)
 
 **What will this print?** Each row doubles T. What does the memory of a block do? From which length
@@ -2375,9 +2376,10 @@ for length in (32, 64, 128, 256):
 r"""
 For short texts a block grows with T, for long ones with T²; here the weights take the lead when
 $H\,T > 19\,d$, so at 228 tokens. The same for sizes that are in use, in the attention weights of
-*one* layer with 8 heads and a batch of 4 (in MB of 10⁶ bytes): 33.6 for 512 tokens, 134.2 for 1,024,
-536.9 for 2,048, 2,147.5 for 4,096. From 2,000 tokens to 32,000 they grow 256-fold. Programs for
-long texts therefore never hold that matrix: they work through it in tiles and keep only the result.
+*one* layer with 8 heads and a batch of 4 (in MB of 10⁶ bytes): 33.6 for 512 tokens, 134.2 for
+1,024, 536.9 for 2,048, 2,147.5 for 4,096. From 2,000 tokens to 32,000 they grow 256-fold. Programs
+for long texts therefore never hold that matrix: they work through it in tiles and keep only the
+result.
 
 ### The same work, again and again
 
@@ -2402,12 +2404,12 @@ for length in (32, 128, 512):
 
 # %% [markdown]
 r"""
-9,950 instead of 149: a factor of 67 for this example, and larger for longer texts. A position's keys
-and values depend only on what stands before it (the mask sees to that), so they never change when
-the text goes on. Whoever keeps them need not compute them again. For GPT-2 and one full text of
-1,024 tokens that is `context_bytes(1, 1024, 768, 12, 12)["keys_and_values"]`, 75 MB: memory traded
-for time. There is one catch, and it is in your `generate`: when the window slides, every token gets
-a new position, and everything that was kept is worthless.
+9,950 instead of 149: a factor of 67 for this example, and larger for longer texts. A position's
+keys and values depend only on what stands before it (the mask sees to that), so they never change
+when the text goes on. Whoever keeps them need not compute them again. For GPT-2 and one full text
+of 1,024 tokens that is `context_bytes(1, 1024, 768, 12, 12)["keys_and_values"]`, 75 MB: memory
+traded for time. There is one catch, and it is in your `generate`: when the window slides, every
+token gets a new position, and everything that was kept is worthless.
 
 ## Questions
 
@@ -2458,9 +2460,9 @@ What would attention weights cost with one token a pixel, and with one token for
 
 <details><summary>Answer</summary>
 
-One a pixel: 50,176 tokens, so 2.5 · 10⁹ weights for each head, 10 GB. Patches: 14 × 14 = 196 tokens,
-38,416 weights, 0.15 MB. Each patch, 16 · 16 · 3 = 768 numbers, goes through a linear layer into the
-stream; positions as before, no causal mask. That is the *vision transformer*.
+One a pixel: 50,176 tokens, so 2.5 · 10⁹ weights for each head, 10 GB. Patches: 14 × 14 = 196
+tokens, 38,416 weights, 0.15 MB. Each patch, 16 · 16 · 3 = 768 numbers, goes through a linear layer
+into the stream; positions as before, no causal mask. That is the *vision transformer*.
 </details>
 
 **6.** Your `RMSNorm` in place of each `LayerNorm`: how many parameters does GPT-2 lose, and what
@@ -2533,9 +2535,10 @@ parameters in 96 blocks like yours, 350 GB in 16 bits before a single text has b
 
 ## Further reading
 
-- Vaswani et al., *Attention Is All You Need* (2017): eleven pages that you can now read line by line.
-- Xiong et al., *On Layer Normalization in the Transformer Architecture* (2020): why the norm belongs
-  on the branch, with the gradients calculated.
+- Vaswani et al., *Attention Is All You Need* (2017): eleven pages that you can now read line by
+  line.
+- Xiong et al., *On Layer Normalization in the Transformer Architecture* (2020): why the norm
+  belongs on the branch, with the gradients calculated.
 - Elhage et al., *A Mathematical Framework for Transformer Circuits* (2021): what two small layers
   write into the stream, read like a program.
 
@@ -2585,8 +2588,8 @@ def test_module():
                because="about ln 17 at first, and a sentence learned by heart at last")
     check.equal(moved, count, given="how many parameters have moved",
                 because="every one receives a gradient")
-    check.equal(text, "norms on the branch, sums on the line.", given="what it writes after 'norms '",
-                because="greedy, it recites what it has learned")
+    check.equal(text, "norms on the branch, sums on the line.",
+                given="what it writes after 'norms '", because="greedy, it recites it by heart")
     print("Module 13: all tests passed. You have a language model.")
 
 
