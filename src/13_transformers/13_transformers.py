@@ -680,6 +680,8 @@ def test_transformers_layer_norm():
                      mentions=[str(shape), "4"],
                      because="the last size must be the number of features")
     check.raises(ValueError, lambda: LayerNorm(0), given="LayerNorm(0)", mentions=["0"])
+    check.close(through_a_norm([[3.0]], [2], [5])[0], [[5]], given="LayerNorm(1) of [[3]], beta 5",
+                because="one feature is allowed: it is its own mean")
 
 
 test_transformers_layer_norm()
@@ -1266,12 +1268,12 @@ except ImportError:
 
 # %% [markdown]
 r"""
-At this depth only the pre-norm model learns anything about *order*. The others learn how frequent
-the characters are and stop there. Without residuals all positions are the same after a few blocks.
-Without norms the stream grows until the new parts drown everything. And post-norm shrinks the old
-part of the stream by about $1/\sqrt2$ at every sum, so that after 24 sums little is left of who was
-who; a slow start of the learning rate and much patience get it going, which is what those 4,000
-steps were for. With two blocks you would hardly see a difference: depth is what makes it matter.
+At this depth and rate only the pre-norm model learns anything about *order*. The others learn how
+frequent the characters are, and there they stop. Without residuals all positions are the same
+after a few blocks. Without norms the stream grows until the new parts drown everything. And
+post-norm shrinks the old part of the stream by about $1/\sqrt2$ at every sum, so that after 24 sums
+little is left of who was who. It can be done: with a third of the rate, reached slowly over 150
+steps, this model leaves the line too, after 300. That is what those 4,000 steps were for.
 
 **A good place to stop** for today. You have a block that works in a stack of any depth; what comes
 next is built from it.
@@ -1669,11 +1671,11 @@ print(f"                        counted {weights} and {kept} bytes")
 
 # %% [markdown]
 r"""
-124,439,808: the "124M" of GPT-2. In the blocks a width of $d$ costs about $12\,d^2$ each, a third
-of it in the attention, two thirds in the MLP. In a small model the tables weigh most; in a large
-one nothing counts but the blocks: with twice the width they are four times as heavy, the tables
-twice. And a text costs by the *square* of its length in attention weights, but only in proportion
-to its length in keys and values.
+124,439,808: the "124M" of GPT-2. A block of width $d$ has about $12\,d^2$ parameters, a third of
+them in the attention, two thirds in the MLP: 3.15 million for $d = 512$, 7.09 million here. In a
+small model the tables weigh most; in a large one nothing counts but the blocks: with twice the
+width they are four times as heavy, the tables twice. And a text costs by the *square* of its length
+in attention weights, but only in proportion to its length in keys and values.
 
 ## Part 8: From scores to a choice
 
@@ -1698,9 +1700,8 @@ for tau in (2.0, 1.0, 0.5, 0.0):
 
 # %% [markdown]
 r"""
-At 0.5 the exponential has overflowed, and 0 divides by itself. You know the cure for the first from
-softmax; but subtract the largest score *before* dividing. Temperature 0 gets a meaning of its own:
-the limit, which is greedy.
+At 0.5 the exponential has overflowed, and 0 divides by itself. The cure for the first is built into
+your softmax of Module 02. Temperature 0 gets a meaning of its own: the limit, which is greedy.
 
 **Top-k** (Angela Fan and others, 2018) cuts the tail: only the $k$ best tokens keep a chance. A
 vocabulary of 50,000 has 49,900 bad continuations, and though each is unlikely, together they are
@@ -1722,7 +1723,7 @@ def next_token_probabilities(
             them keep theirs too. None, or V or more: all tokens do.
 
     Returns:
-        float64 array (B, V), each row adding up to 1. No overflow, no nan.
+        float64 array (B, V), each row adding up to 1. Scores of ±1000 do no harm.
 
     Raises:
         ValueError: temperature is negative, infinite or nan (the message contains it); top_k is
@@ -1746,7 +1747,6 @@ def next_token_probabilities(
     if top_k is not None and top_k < scores.shape[-1]:
         limit = np.sort(scores, axis=-1)[:, -top_k, np.newaxis]
         scores[scores < limit] = -np.inf
-    scores -= scores.max(axis=-1, keepdims=True)
     return softmax(scores / temperature, -1)
     ### END SOLUTION
 
@@ -1795,7 +1795,7 @@ def test_transformers_probabilities():
     check.unchanged(chances(mixed, 0.0)[2], mixed, given="the logits after temperature 0")
     check.close(chances([[1000, -1000, 999]], 0.01)[0], [[1, 0, 0]],
                 given="logits [[1000, -1000, 999]], temperature 0.01",
-                because="subtract the largest before dividing: nothing may overflow")
+                because="nothing may overflow")
     check.close(chances([[1000, -1000, 999]], 1e9)[0], np.ones((1, 3)) / 3, atol=1e-5,
                 given="the same at temperature 1e9", because="all are levelled")
     check.close(chances([[0, -np.inf, 0]], 1.0, 3)[0], [[0.5, 0, 0.5]],
@@ -1836,7 +1836,7 @@ try:
     figure, panels = plt.subplots(1, 5, figsize=(10, 2.2), sharey=True, layout="constrained")
     for axes, (temperature, top_k) in zip(panels, settings, strict=True):
         axes.bar(range(12), next_token_probabilities(ladder, temperature, top_k)[0])
-        axes.set(title=f"temperature {temperature}" + (f", top {top_k}" if top_k else ""))
+        axes.set_title(f"τ = {temperature}" + (f", top {top_k}" if top_k else ""))
         axes.set_xticks([])
     panels[0].set_ylabel("probability")
     plt.show()
@@ -2293,10 +2293,9 @@ for temperature in (0, 0.5, 1.0, 2.0):
 # %% [markdown]
 r"""
 806 characters are no language, and this model has far more parameters than the poem has letters: it
-learns by heart. (Nothing here measures what it would do with *new* text; the milestone of this
-module does.) All the same, half-way between reciting and babbling it does what the poet did and
-makes up words that sound right. At high temperature even `<UNK>` appears, a token that stands
-nowhere in the text.
+learns by heart. (What it would do with *new* text, nothing here measures.) All the same, half-way
+between reciting and babbling it does what the poet did and makes up words that sound right. At high
+temperature even `<UNK>` appears, a token that stands nowhere in the text.
 
 What did it learn? Ask it how surprised it is by each character, $-\ln p$, of two lines. The first
 is from the poem; in the second a word was exchanged. **What will you see?** Where are the peaks?
@@ -2331,9 +2330,9 @@ except ImportError:
 
 # %% [markdown]
 r"""
-Inside a line it knows, it is hardly surprised at all. The wrong word shows at its first letters,
-and after that the model has to find its way back: it reads everything before a position, the
-strange word included.
+The one doubt in the line it knows is which of the lines that begin with "He" this will be; from
+then on it is hardly surprised at all. The wrong word shows at once, and after it the model has to
+find its way back: it reads everything before a position, the strange word included.
 
 # Reflect
 
