@@ -119,6 +119,7 @@ from tinytorch.core.training import evaluation_mode
 # %%
 # For the test cells and experiments below; not part of your framework.
 import time
+import tracemalloc
 
 from tinytorch.core.autograd import check_gradients
 from tinytorch.core.layers import Sequential
@@ -2351,9 +2352,6 @@ on do the attention weights dominate?
 """
 
 # %%
-import tracemalloc
-
-
 def bytes_of_a_block(length, batch=4, width=48, heads=4):
     """Bytes that the graph holds after a forward pass, for each block: measured."""
     held = []
