@@ -953,7 +953,7 @@ def create_causal_mask(seq_len: int) -> Tensor:
         create_causal_mask(3) is [[[1, 0, 0], [1, 1, 0], [1, 1, 1]]]
     """
     ### BEGIN SOLUTION
-    return Tensor(np.tril(np.ones((1, seq_len, seq_len), dtype=np.float32)))
+    return Tensor(np.tril(np.ones((1, seq_len, seq_len))))
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "test_transformers_mask", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
@@ -1746,7 +1746,7 @@ def next_token_probabilities(
     if temperature == 0:
         return np.eye(scores.shape[-1])[scores.argmax(axis=-1)]
     if top_k is not None and top_k < scores.shape[-1]:
-        limit = np.sort(scores, axis=-1)[:, -top_k, np.newaxis]
+        limit = np.sort(scores)[:, -top_k, np.newaxis]
         scores[scores < limit] = -np.inf
     return softmax(scores / temperature, -1)
     ### END SOLUTION
