@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from cnn_step import LAYER_VARIANTS, LOOP_VARIANTS, CnnWorkload, ConvWorkload
 from cnn_step import VARIANTS as CNN_VARIANTS
+from gpt_step import VARIANTS as GPT_VARIANTS
+from gpt_step import GptWorkload
 from mlp_step import VARIANTS as MLP_VARIANTS
 from mlp_step import Workload
 from paired import Variants, check_same, microseconds, ratio, rounds
@@ -30,6 +32,8 @@ WORKLOADS = [  # workload, its variants, steps a round
     (CnnWorkload(128), CNN_VARIANTS, 1),
     (ConvWorkload(32), LAYER_VARIANTS, 10),
     (ConvWorkload(1), LOOP_VARIANTS, 1),  # 1 of the 32: the loops need seconds for more
+    (GptWorkload(128, 4, 4, 64, 16), GPT_VARIANTS, 2),
+    (GptWorkload(256, 6, 8, 128, 8), GPT_VARIANTS, 1),
 ]
 
 
