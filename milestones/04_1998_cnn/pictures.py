@@ -3,11 +3,13 @@
 import numpy as np
 
 from milestones.characters import digits, how_many_digits
-from milestones.plotting import BLUE, COLOURS, GREY, ORANGE, legend_below, tiles
+from milestones.data_manager import CIFAR10_CLASSES
+from milestones.plotting import COLOURS, legend_below, tiles
 
 PLACES = 9  # of a digit that moves: up to a pixel up or down, and to the left or right
 MARKERS = {"mlp": "s", "cnn": "o", "large_mlp": "D", "large_cnn": "^"}
 FILTER_COLUMNS = 6
+FILTER_GRID, MISREAD_GRID = (7, 5), (3, 6)  # rows, columns
 
 
 def everywhere(images):
@@ -96,3 +98,76 @@ def _filters(figure, model, digit):
 
 def _title(figure, text):
     figure.suptitle(text, fontsize=11, fontweight="bold")
+
+
+def draw_photographs(figure, stories):
+    """How training went, what is mixed up with what, what the first layers look for, mistakes."""
+    first = next(iter(stories.values()))
+    figure.set_size_inches(14.5, 8.5)
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1))
+    curves, confusion = left.subfigures(2, 1, height_ratios=(1, 1.6))
+    filters, mistakes = right.subfigures(2, 1, height_ratios=(1, 1.2))
+    _learning_curves(curves, first["histories"])
+    _confusion(confusion, first["labels"], first["read"])
+    of_cnn, of_mlp = filters.subfigures(1, 2)
+    _first_layers(of_cnn, of_mlp, first["models"])
+    _misread(mistakes, first)
+
+
+def _learning_curves(figure, histories):
+    """Test accuracy before training and after each epoch."""
+    axes = figure.subplots()
+    for (name, history), colour, style in zip(histories.items(), COLOURS, ("--", "-"), strict=False):
+        percent = 100 * np.array(history["eval_accuracy"])
+        axes.plot(percent, color=colour, ls=style, label=f"{name.upper()}, {percent[-1]:.1f} %")
+    axes.set(xlabel="epoch", ylabel="test accuracy (%)")
+    axes.grid(axis="y", lw=0.4)
+    axes.legend(loc="lower right")
+    _title(figure, "Photographs it had never seen")
+
+
+def _confusion(figure, labels, read):
+    """Of 100 photographs of a class (row), how many were read as which class (column)."""
+    count = len(CIFAR10_CLASSES)
+    table = np.bincount(count * labels + read, minlength=count**2).reshape(count, count)
+    percent = 100 * table / np.maximum(1, table.sum(axis=1, keepdims=True))
+    axes = figure.subplots()
+    axes.imshow(percent, cmap="Purples", vmin=0, vmax=100)
+    for row, column in np.ndindex(count, count):
+        value = percent[row, column]
+        if value >= 0.5:
+            colour = "white" if value > 55 else "black"
+            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    axes.set(xticks=range(count), yticks=range(count), xlabel="read as", ylabel="is")
+    axes.set_xticklabels(CIFAR10_CLASSES, rotation=45, ha="right")
+    axes.set_yticklabels(CIFAR10_CLASSES)
+    axes.spines[:].set_visible(False)
+    _title(figure, "Confusion matrix of the CNN: of 100 of a class, read as ...")
+
+
+def _first_layers(of_cnn, of_mlp, models):
+    """The CNN's filters, and as many of the MLP's hidden units, as small colour images."""
+    kernels = np.asarray(models["cnn"].layers[0].weight.data)
+    hidden, out = (models["mlp"].layers[i].weight.data for i in (1, 3))
+    influence = np.linalg.norm(hidden, axis=0) * np.linalg.norm(out, axis=1)
+    chosen = np.argsort(-influence)[: len(kernels)]
+    tiles(of_cnn, _as_colours(kernels), FILTER_GRID)
+    tiles(of_mlp, _as_colours(hidden.T[chosen].reshape(-1, 3, 32, 32)), FILTER_GRID)
+    _title(of_cnn, f"All {len(kernels)} filters, 3 x 3 pixels")
+    _title(of_mlp, f"{len(chosen)} hidden units of the MLP")
+
+
+def _as_colours(weights):
+    """Weights (N, 3, height, width) as colour images; grey is 0, each uses its own full range."""
+    limit = np.abs(weights).max(axis=(1, 2, 3), keepdims=True)
+    return (0.5 + 0.5 * weights / np.maximum(limit, 1e-12)).transpose(0, 2, 3, 1)
+
+
+def _misread(figure, story):
+    """The first photographs that the CNN misreads."""
+    labels, read = story["labels"], story["read"]
+    wrong = np.flatnonzero(labels != read)
+    chosen = wrong[: np.prod(MISREAD_GRID)]
+    names = [f"{CIFAR10_CLASSES[labels[i]]},\nread: {CIFAR10_CLASSES[read[i]]}" for i in chosen]
+    tiles(figure, story["images"][chosen].transpose(0, 2, 3, 1), MISREAD_GRID, names)
+    _title(figure, f"Misread: {len(wrong):,} of {len(labels):,}, here the first {len(chosen)}")
