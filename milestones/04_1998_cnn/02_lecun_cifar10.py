@@ -2,17 +2,15 @@
 
 CIFAR-10: 60,000 photographs of airplanes, cats, trucks and seven other things, 32 x 32 pixels in
 colour. No two birds look alike, and none sits in the middle of a frame. An MLP of 789,258 numbers
-tries first. Then a convolutional network of 113,738: three layers of filters, the first looks for
-edges and colours, the next for what these are put together from. Photographs are mirrored and
-shifted at random, so that no epoch shows the same ones again. The data (170 MB) are fetched once,
-and training takes a while, so the run is saved after each epoch: stop it, kill it, switch off the
-computer. The same command goes on.
+tries first, then a convolutional network of 113,738: three layers of filters, each looking at
+what the one before has found. Photographs are mirrored and shifted at random, so that no epoch
+shows the same ones again. The data (170 MB) are fetched once. Training takes a while and is saved
+after each epoch: stop it, kill it, switch off the computer. The same command goes on.
 
     python 02_lecun_cifar10.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """
 
 import sys
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +25,12 @@ from milestones.resuming import finish, train_saved
 with stage.your_code():
     from tinytorch.core.activations import ReLU
     from tinytorch.core.data_loader import (
-        Compose, DataLoader, RandomCrop, RandomHorizontalFlip, TensorDataset,
-    )  # fmt: skip
+        Compose,
+        DataLoader,
+        RandomCrop,
+        RandomHorizontalFlip,
+        TensorDataset,
+    )
     from tinytorch.core.layers import Linear, Sequential
     from tinytorch.core.losses import CrossEntropyLoss
     from tinytorch.core.optimizers import AdamW
@@ -39,8 +41,6 @@ with stage.your_code():
 BATCH, LEARNING_RATE = 32, 0.001
 OUTPUTS = Path(__file__).resolve().parent / "outputs"
 
-load_once = cache(load_cifar10)
-
 
 def mlp():
     """To this network a photograph is a list of 3,072 numbers."""
@@ -48,11 +48,8 @@ def mlp():
 
 
 def cnn():
-    """Three times: filters slide over the image; of every 2 x 2 answers the largest remains.
-
-    ReLU after the pool: the same numbers as before it, with a quarter of the work.
-    """
-    return Sequential(
+    """Three times: filters slide over the image; of every 2 x 2 answers the largest remains."""
+    return Sequential(  # ReLU after the pool: the same numbers, and a quarter of the work
         *(Conv2d(3, 32, 3, padding=1), MaxPool2d(2), ReLU()),
         *(Conv2d(32, 64, 3, padding=1), MaxPool2d(2), ReLU()),
         *(Conv2d(64, 128, 3, padding=1), MaxPool2d(2), ReLU()),
@@ -81,11 +78,11 @@ def trainer_of(model, epochs):
 
 def run(seed, epochs, show):
     """Train both networks on 50,000 photographs; judge them on 10,000 others."""
-    images, labels, new_images, new_labels = load_once(scaled=False)
+    images, labels, new_images, new_labels = load_cifar10(scaled=False)
     photographs = TensorDataset(Tensor(images), Tensor(labels))
     training = DataLoader(photographs, BATCH, shuffle=True, transform=VARIED)
-    others = TensorDataset(Tensor(new_images), Tensor(new_labels))
-    test = DataLoader(others, 500, transform=centred)
+    unseen = TensorDataset(Tensor(new_images), Tensor(new_labels))
+    test = DataLoader(unseen, 500, transform=centred)
 
     trainers, files = {}, {}
     for name, build in NETWORKS.items():
@@ -95,15 +92,14 @@ def run(seed, epochs, show):
         train_saved(trainers[name], training, test, epochs, files[name], show, name)
     finish(*files.values())
 
-    histories = {name: trainer.history for name, trainer in trainers.items()}
-    models = {name: trainer.model for name, trainer in trainers.items()}
-    metrics = {f"{n}_parameters": sum(p.size for p in models[n].parameters()) for n in models}
-    metrics |= {f"{name}_accuracy": histories[name]["eval_accuracy"][-1] for name in models}
-    metrics["cnn_accuracy_before"] = histories["cnn"]["eval_accuracy"][0]
-    metrics["cnn_loss"] = histories["cnn"]["eval_loss"][-1]
-    read = np.concatenate([answers(models["cnn"], x.data) for x, _ in test])
-    story = {"models": models, "histories": histories, "read": read}
-    return metrics, {**story, "images": new_images, "labels": new_labels}
+    metrics = {}
+    for name, trainer in trainers.items():
+        metrics[f"{name}_parameters"] = sum(p.size for p in trainer.model.parameters())
+        metrics[f"{name}_accuracy"] = trainer.history["eval_accuracy"][-1]
+    metrics["cnn_accuracy_before"] = trainer.history["eval_accuracy"][0]
+    read = np.concatenate([answers(trainer.model, x.data) for x, _ in test])
+    story = {"images": new_images, "labels": new_labels, "read": read}
+    return metrics, {**story, "trainers": trainers}
 
 
 if __name__ == "__main__":

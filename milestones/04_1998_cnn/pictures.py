@@ -107,18 +107,18 @@ def draw_photographs(figure, stories):
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1))
     curves, confusion = left.subfigures(2, 1, height_ratios=(1, 1.6))
     filters, mistakes = right.subfigures(2, 1, height_ratios=(1, 1.2))
-    _learning_curves(curves, first["histories"])
+    _learning_curves(curves, first["trainers"])
     _confusion(confusion, first["labels"], first["read"])
     of_cnn, of_mlp = filters.subfigures(1, 2)
-    _first_layers(of_cnn, of_mlp, first["models"])
+    _first_layers(of_cnn, of_mlp, first["trainers"])
     _misread(mistakes, first)
 
 
-def _learning_curves(figure, histories):
+def _learning_curves(figure, trainers):
     """Test accuracy before training and after each epoch."""
     axes = figure.subplots()
-    for (name, history), colour, style in zip(histories.items(), COLOURS, ("--", "-"), strict=False):
-        percent = 100 * np.array(history["eval_accuracy"])
+    for (name, trainer), colour, style in zip(trainers.items(), COLOURS, ("--", "-"), strict=False):
+        percent = 100 * np.array(trainer.history["eval_accuracy"])
         axes.plot(percent, color=colour, ls=style, label=f"{name.upper()}, {percent[-1]:.1f} %")
     axes.set(xlabel="epoch", ylabel="test accuracy (%)")
     axes.grid(axis="y", lw=0.4)
@@ -137,7 +137,9 @@ def _confusion(figure, labels, read):
         value = percent[row, column]
         if value >= 0.5:
             colour = "white" if value > 55 else "black"
-            axes.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+            axes.text(
+                column, row, f"{value:.0f}", ha="center", va="center", fontsize=8, color=colour
+            )
     axes.set(xticks=range(count), yticks=range(count), xlabel="read as", ylabel="is")
     axes.set_xticklabels(CIFAR10_CLASSES, rotation=45, ha="right")
     axes.set_yticklabels(CIFAR10_CLASSES)
@@ -145,10 +147,10 @@ def _confusion(figure, labels, read):
     _title(figure, "Confusion matrix of the CNN: of 100 of a class, read as ...")
 
 
-def _first_layers(of_cnn, of_mlp, models):
+def _first_layers(of_cnn, of_mlp, trainers):
     """The CNN's filters, and as many of the MLP's hidden units, as small colour images."""
-    kernels = np.asarray(models["cnn"].layers[0].weight.data)
-    hidden, out = (models["mlp"].layers[i].weight.data for i in (1, 3))
+    kernels = np.asarray(trainers["cnn"].model.layers[0].weight.data)
+    hidden, out = (trainers["mlp"].model.layers[i].weight.data for i in (1, 3))
     influence = np.linalg.norm(hidden, axis=0) * np.linalg.norm(out, axis=1)
     chosen = np.argsort(-influence)[: len(kernels)]
     tiles(of_cnn, _as_colours(kernels), FILTER_GRID)
