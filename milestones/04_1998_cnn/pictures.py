@@ -8,8 +8,9 @@ from milestones.plotting import COLOURS, legend_below, tiles
 
 PLACES = 9  # of a digit that moves: up to a pixel up or down, and to the left or right
 MARKERS = {"mlp": "s", "cnn": "o", "large_mlp": "D", "large_cnn": "^"}
+SAID = {"mlp": "MLP", "cnn": "CNN", "large_mlp": "larger MLP", "large_cnn": "larger CNN"}
 FILTER_COLUMNS = 6
-FILTER_GRID, MISREAD_GRID = (7, 5), (3, 6)  # rows, columns
+FILTER_GRID, MISREAD_GRID = (6, 6), (3, 6)  # rows, columns
 
 
 def everywhere(images):
@@ -71,7 +72,7 @@ def _accuracies(figure, stories):
         for x in (0, 1):
             axes.scatter(np.full(len(values), x + shift), values[:, x], s=26, alpha=0.6, **how)
         size = sum(p.size for p in next(iter(stories.values()))["models"][name].parameters())
-        label = f"{name.replace('_', ' ')}, {size:,} parameters"
+        label = f"{SAID[name]}, {size:,} parameters"
         axes.plot([shift, 1 + shift], values.mean(axis=0), lw=1.2, label=label, **how)
     axes.set(xlim=(-0.3, 1.3), xticks=(0, 1), ylabel="test accuracy (%)")
     axes.set_xticklabels(["at rest", "moving by a pixel"])
@@ -121,6 +122,7 @@ def _learning_curves(figure, trainers):
         percent = 100 * np.array(trainer.history["eval_accuracy"])
         axes.plot(percent, color=colour, ls=style, label=f"{name.upper()}, {percent[-1]:.1f} %")
     axes.set(xlabel="epoch", ylabel="test accuracy (%)")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(axis="y", lw=0.4)
     axes.legend(loc="lower right")
     _title(figure, "Photographs it had never seen")
