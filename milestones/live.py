@@ -9,9 +9,9 @@ import os
 import sys
 import time
 
-PAUSE = 2.0  # seconds between two plain lines about the same work
+PAUSE = 2.0  # seconds before the second plain line about the same work; then more and more
 FRAME = 0.12  # seconds that a picture stays in a terminal, at least
-GROWTH = 1.2  # from one picture to the next: most is learned in the first steps
+GROWTH = 1.2  # from one picture, or pause, to the next: most is learned in the first steps
 
 
 def can_draw(stream):
@@ -49,12 +49,14 @@ class Live:
             self._redraw(lines, hold=picture is not None)
         else:
             self._write("\n".join(lines) + "\n")
+            self.pause *= GROWTH
         self.next_picture = max(step + 1, GROWTH * step)
         self.shown_at = time.monotonic()
 
     def _begin(self, label):
         """Leave what is on the screen; the next frame comes below it."""
         self.label, self.height, self.next_picture = label, 0, 0
+        self.pause = FRAME if self.moves else PAUSE
 
     def _is_due(self, step, steps, picture):
         if step >= steps:
@@ -63,7 +65,7 @@ class Live:
             return step >= self.next_picture
         if picture and step in (0, steps // 10):
             return True
-        return time.monotonic() - self.shown_at >= (FRAME if self.moves else PAUSE)
+        return time.monotonic() - self.shown_at >= self.pause
 
     def _redraw(self, lines, hold):
         columns, rows = _size(self.stream)

@@ -13,8 +13,6 @@ import textwrap
 import time
 from pathlib import Path
 
-import numpy as np
-
 from datasets import DatasetError
 from milestones.live import Live
 from milestones.plotting import draw_and_save
@@ -48,21 +46,6 @@ def fail(message):
     else:
         print(message, file=sys.stderr)
     raise SystemExit(1)
-
-
-def batches(x, y, size, shuffle=True, change=None):
-    """Yield (Tensor, Tensor) mini-batches of `size` examples; the last may be smaller.
-
-    Shuffles with `np.random`, anew on each call. `change(x)`, where given, alters the examples
-    of each batch before they become a Tensor. Module 08 turns all this into a DataLoader.
-    """
-    from tinytorch.core.tensor import Tensor
-
-    order = np.random.permutation(len(x)) if shuffle else np.arange(len(x))
-    for start in range(0, len(x), size):
-        chosen = order[start : start + size]
-        examples = x[chosen] if change is None else change(x[chosen])
-        yield Tensor(examples), Tensor(y[chosen])
 
 
 def play(script, title, run, draw, seeds, epochs, moral, unit="epoch"):

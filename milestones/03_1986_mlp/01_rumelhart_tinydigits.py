@@ -22,9 +22,11 @@ from milestones import stage
 
 with stage.your_code():
     from tinytorch.core.activations import ReLU
+    from tinytorch.core.data_loader import DataLoader, TensorDataset
     from tinytorch.core.layers import Linear, Sequential
     from tinytorch.core.losses import CrossEntropyLoss
     from tinytorch.core.optimizers import SGD
+    from tinytorch.core.tensor import Tensor
     from tinytorch.core.training import CosineSchedule, Trainer
 
 HIDDEN, BATCH, LEARNING_RATE = 32, 32, 0.1
@@ -34,6 +36,9 @@ def run(seed, epochs, show):
     """Train on 1,000 digits; judge on 200 others."""
     train_images, train_labels, test_images, test_labels = load_tinydigits()
     x, new_x = train_images.reshape(-1, 64), test_images.reshape(-1, 64)  # a row per image
+    digits = TensorDataset(Tensor(x), Tensor(train_labels))
+    training = DataLoader(digits, BATCH, shuffle=True)
+    test = DataLoader(TensorDataset(Tensor(new_x), Tensor(test_labels)), 200)
 
     np.random.seed(seed)
     model = Sequential(Linear(64, HIDDEN), ReLU(), Linear(HIDDEN, 10))
@@ -44,23 +49,20 @@ def run(seed, epochs, show):
         scheduler=CosineSchedule(LEARNING_RATE, LEARNING_RATE / 100, total_epochs=epochs),
     )
 
-    def judged():
-        return trainer.evaluate(stage.batches(new_x, test_labels, 200, shuffle=False))
-
     def picture():
         return reading(model, test_images, test_labels)
 
-    before = judged()[1]
+    _, before = trainer.evaluate(test)
     show(0, epochs, picture, accuracy=before)
     losses, test_losses, accuracies = [], [], []
     for epoch in range(1, epochs + 1):
-        losses.append(trainer.train_epoch(stage.batches(x, train_labels, BATCH)))
-        test_loss, accuracy = judged()
+        losses.append(trainer.train_epoch(training))
+        test_loss, accuracy = trainer.evaluate(test)
         test_losses.append(test_loss)
         accuracies.append(accuracy)
         show(epoch, epochs, picture, loss=losses[-1], accuracy=accuracy)
 
-    _, train_accuracy = trainer.evaluate(stage.batches(x, train_labels, 200, shuffle=False))
+    _, train_accuracy = trainer.evaluate(DataLoader(digits, 200))
     metrics = {
         "accuracy_before": before,
         "accuracy": accuracies[-1],

@@ -22,9 +22,11 @@ from milestones.data_manager import load_mnist
 
 with stage.your_code():
     from tinytorch.core.activations import ReLU
+    from tinytorch.core.data_loader import Compose, DataLoader, RandomCrop, TensorDataset
     from tinytorch.core.layers import Linear, Sequential
     from tinytorch.core.losses import CrossEntropyLoss
     from tinytorch.core.optimizers import SGD
+    from tinytorch.core.tensor import Tensor
     from tinytorch.core.training import CosineSchedule, Trainer
 
 HIDDEN, BATCH, LEARNING_RATE = 128, 128, 0.1
@@ -37,17 +39,17 @@ def flatten(images):
     return images.reshape(len(images), -1)
 
 
-def nudge(images):
-    """Move a batch by up to one pixel each way: a 3 a little aside is still a 3.
-
-    The network sees every digit in nine places, so that one pixel more or less stops mattering.
-    """
-    return flatten(np.roll(images, np.random.randint(-1, 2, size=2), axis=(1, 2)))
+# Each digit moves by up to one pixel each way: a 3 a little aside is still a 3. The network sees it
+# in nine places, so that one pixel more or less stops mattering.
+NUDGE = Compose([RandomCrop(28, padding=1), flatten])
 
 
 def run(seed, epochs, show):
     """Train on 60,000 digits; judge on 10,000 others."""
     images, labels, test_images, test_labels = load_once()
+    digits = TensorDataset(Tensor(images), Tensor(labels))
+    training = DataLoader(digits, BATCH, shuffle=True, transform=NUDGE)
+    test = DataLoader(TensorDataset(Tensor(flatten(test_images)), Tensor(test_labels)), 1000)
 
     np.random.seed(seed)
     model = Sequential(Linear(784, HIDDEN), ReLU(), Linear(HIDDEN, 10))
@@ -58,19 +60,15 @@ def run(seed, epochs, show):
         scheduler=CosineSchedule(LEARNING_RATE, LEARNING_RATE / 100, total_epochs=epochs),
     )
 
-    def judged():
-        unseen = stage.batches(flatten(test_images), test_labels, 1000, shuffle=False)
-        return trainer.evaluate(unseen)
-
     def picture():
         return reading(model, test_images, test_labels)
 
-    before = judged()[1]
+    _, before = trainer.evaluate(test)
     show(0, epochs, picture, accuracy=before)
     losses, test_losses, accuracies = [], [], []
     for epoch in range(1, epochs + 1):
-        losses.append(trainer.train_epoch(stage.batches(images, labels, BATCH, change=nudge)))
-        test_loss, accuracy = judged()
+        losses.append(trainer.train_epoch(training))
+        test_loss, accuracy = trainer.evaluate(test)
         test_losses.append(test_loss)
         accuracies.append(accuracy)
         show(epoch, epochs, picture, loss=losses[-1], accuracy=accuracy)

@@ -23,7 +23,7 @@ def run_script(script: Path, *arguments: str, cwd: Path | None = None, **environ
         env=env,
         capture_output=True,
         encoding=env["PYTHONIOENCODING"],
-        timeout=120,
+        timeout=600,  # on a busy machine part 04.1 takes minutes
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +140,31 @@ def test_interrupted_by_hand_keeps_what_has_come(server, served, cache, monkeypa
     assert part.read_bytes() == served.contents["train-images.gz"][:48]
     load(served, cache, server.url)
     assert server.requests[1] == ("/train-images.gz", "bytes=48-")
+
+
+def test_full_disk_keeps_what_has_come(server, served, cache, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(fetch, "CHUNK", 16)
+        patch.setattr(fetch, "open", disk_with_room(48), raising=False)
+        with pytest.raises(DatasetError, match="No space left on device"):
+            load(served, cache, server.url)
+    part = cache / "mnist" / "train-images.gz.part"
+    assert part.read_bytes() == served.contents["train-images.gz"][:48]
+    asked = len(server.requests)
+    load(served, cache, server.url)
+    assert server.requests[asked] == ("/train-images.gz", "bytes=48-")
+
+
+def disk_with_room(room: int):
+    """An `open` for a disk on which a file can hold no more than `room` bytes."""
+
+    class File(io.FileIO):
+        def write(self, content) -> int:
+            if self.tell() + len(content) > room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return super().write(content)
+
+    return File
 
 
 def _interrupt_at(least: int):

@@ -41,7 +41,7 @@ def test_cifar10(tmp_path: Path):
 
 
 def test_one_epoch_of_the_mnist_milestone(trees, tmp_path: Path):
-    script = trees(7) / "milestones" / "03_1986_mlp" / "02_rumelhart_mnist.py"
+    script = trees(8) / "milestones" / "03_1986_mlp" / "02_rumelhart_mnist.py"
     run = run_script(script, "--seed=0", "--epochs=1", "--json", f"--plot={tmp_path / 'plot.png'}")
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)

@@ -247,32 +247,3 @@ def test_metrics_as_a_person_reads_them(name, value, text):
 )
 def test_spreads_as_a_person_reads_them(name, values, text):
     assert report.format_spread(name, report.summarise([{name: v} for v in values])[name]) == text
-
-
-BATCHES = """
-import sys
-sys.path.insert(0, "{root}")
-import json
-import numpy as np
-from milestones.stage import batches
-
-x, y = np.arange(20.0).reshape(10, 2), np.arange(10)
-np.random.seed(0)
-shuffled, again = list(batches(x, y, 4)), list(batches(x, y, 4))
-straight = list(batches(x, y, 4, shuffle=False, change=lambda examples: -examples))
-values = lambda found: [(a.data.tolist(), b.data.tolist()) for a, b in found]
-print(json.dumps([values(shuffled), values(again), values(straight)]))
-"""
-
-
-def test_batches_hold_every_example_once(trees, tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(BATCHES.format(root=trees(1).as_posix()), encoding="utf-8")
-    shuffled, again, straight = json.loads(run_script(script).stdout)
-    for found in (shuffled, again):
-        assert [len(labels) for _, labels in found] == [4, 4, 2]
-        assert sorted(label for _, labels in found for label in labels) == list(range(10))
-        for examples, labels in found:
-            assert examples == [[2 * label, 2 * label + 1] for label in labels]
-    assert shuffled != again
-    assert straight[0] == [[[-0.0, -1], [-2, -3], [-4, -5], [-6, -7]], [0, 1, 2, 3]]
