@@ -64,9 +64,9 @@ def run(seed, epochs, show, asked):
     metrics = {
         "loss_before": before,
         "loss": model.judge([turns for _, turns in held_out])[1],
-        "coherence_rate": coherence(answered),
-        "coherence_rate_shuffled": shuffled_coherence(answered),
-        "coherence_rate_forgetful": coherence(forgetful),
+        "topic_coherence": coherence(answered),
+        "topic_coherence_shuffled": shuffled_coherence(answered),
+        "topic_coherence_forgetful": coherence(forgetful),
         "accuracy": np.mean([answer == wanted for *_, wanted, answer in answered]),
         "parameters": model.parameters,
     }

@@ -1,5 +1,7 @@
 """The plots of milestone 05, and what one watches in the terminal."""
 
+import textwrap
+
 import numpy as np
 
 from milestones.characters import INK, beside
@@ -54,7 +56,7 @@ def draw_answers(figure, stories):
     """How training went, accuracy by level, and what comes back to other words."""
     first = next(iter(stories.values()))
     figure.set_size_inches(13, 5)
-    training, levels, talk = figure.subplots(1, 3, width_ratios=(1, 1, 1.5))
+    training, levels, talk = figure.subplots(1, 3, width_ratios=(1, 1.2, 0.9))
     curves(training, stories, "losses", start=1)
     log_scale(training.yaxis)
     training.set(xlabel="epoch", ylabel="loss", title="Training")
@@ -69,7 +71,7 @@ def draw_answers(figure, stories):
     talk.axis("off")
     talk.set_title("Asked in other words")
     for number, ((question, wanted), answer) in enumerate(first["rephrased"][::4]):
-        mark = "right" if answer == wanted else "wrong"
+        mark = "as trained" if answer == wanted else "not as trained"
         text = f"{question}\n   {answer}   [{mark}]"
         talk.text(0, 1 - number / 9.2, text, va="top", fontsize=8, transform=talk.transAxes)
 
@@ -83,8 +85,11 @@ def draw_dialogue(figure, stories):
     log_scale(training.yaxis)
     training.set(xlabel="epoch", ylabel="loss", title="Training")
     training.legend(loc="upper right")
-    names = {"coherence_rate": "the model", "coherence_rate_forgetful": "hears only\nthe last turn"}
-    names["coherence_rate_shuffled"] = "answers\nshuffled"
+    names = {
+        "topic_coherence": "the model",
+        "topic_coherence_forgetful": "hears only\nthe last turn",
+    }
+    names["topic_coherence_shuffled"] = "answers\nshuffled"
     rates = [[100 * story["metrics"][name] for name in names] for story in stories.values()]
     bars.bar(list(names.values()), np.mean(rates, axis=0), color=[BLUE, ORANGE, GREY])
     for values in rates:
@@ -93,22 +98,69 @@ def draw_dialogue(figure, stories):
     _looking_back(looked, first["model"], *first["talks"][1])
 
 
+PRONOUNS = {"they", "them", "their", "it", "its", "there"}
+
+
 def _looking_back(axes, model, subject, turns):
-    """How much each word before is looked at when the name of the subject is to be said."""
+    """Where the pronoun looks in layer 1, and where the end of the question looks in layer 2."""
     from talking import row
 
-    ids, counts = row(model.language, turns[:2])
-    start = next(n for n, learned in enumerate(counts) if learned and n > counts.index(True) + 9)
-    blocks = model.model.blocks
-    for block in blocks:
-        block.attention.keep_weights = True
-    model.logits(np.array([ids[:start]]))
-    weights = np.stack([block.attention.last_weights[0, :, -1] for block in blocks])
-    for block in blocks:
-        block.attention.keep_weights = False
-    words = [model.language.read([token]) or "|" for token in ids[:start]]
-    shown = weights.reshape(-1, start)
+    (opening, follow_up) = turns[:2]
+    ids = row(model.language, [opening])[0] + model.language.said(follow_up[0])
+    words = [model.language.read([token]) or "|" for token in ids]
+    pronoun = max((n for n, word in enumerate(words) if word in PRONOUNS), default=len(ids) - 1)
+    first, second = _attention(model, ids)
+    shown = np.concatenate([first[:, pronoun], second[:, -1]])
     axes.imshow(shown, aspect="auto", cmap="Greys", vmin=0, vmax=1)
-    axes.set_xticks(range(start), words, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(shown)), [f"{n // 4 + 1}.{n % 4 + 1}" for n in range(len(shown))])
-    axes.set(ylabel="layer.head", title=f"Where it looks before it answers ({subject})")
+    axes.set_xticks(range(len(ids)), words, rotation=90, fontsize=8)
+    names = [f"{words[pronoun]}, layer 1"] * len(first) + ["end, layer 2"] * len(second)
+    axes.set_yticks(range(len(shown)), names, fontsize=8)
+    axes.set_title(f"Where it looks before it answers ({subject})")
+
+
+def _attention(model, ids):
+    """The attention weights of each layer, (heads, T, T), over a row of tokens."""
+    layers = [block.attention for block in model.model.blocks]
+    for layer in layers:
+        layer.keep_weights = True
+    model.logits(np.array([ids]))
+    for layer in layers:
+        layer.keep_weights = False
+    return [layer.last_weights[0] for layer in layers]
+
+
+def draw_learning_to_talk(figure, stories):
+    """The loss, and under it what was answered to one prompt as training went on."""
+    from dashboard import changes
+
+    history = next(iter(stories.values()))["history"]
+    learning, talk = figure.subplots(1, 2, width_ratios=(1, 1.6))
+    learning.plot([e["epoch"] for e in history], [e["loss"] for e in history], color=BLUE)
+    log_scale(learning.yaxis)
+    learning.set(xlabel="epoch", ylabel="loss", title="Training")
+    prompt = list(history[0]["replies"])[1] if history else ""
+    said = changes(history, prompt)
+    shown = [said[n] for n in np.unique(np.linspace(0, len(said) - 1, 14).astype(int))]
+    talk.axis("off")
+    talk.set_title(prompt)
+    for number, (epoch, reply) in enumerate(shown):
+        place = {"va": "top", "fontsize": 9, "transform": talk.transAxes}
+        talk.text(0, 1 - number / 14.5, f"epoch {epoch}", color=GREY, **place)
+        talk.text(0.15, 1 - number / 14.5, reply, family="monospace", **place)
+
+
+def draw_writing(figure, stories):
+    """The loss, and what the model wrote as training went on."""
+    first = next(iter(stories.values()))
+    figure.set_size_inches(12.5, 5.4)
+    learning, text = figure.subplots(1, 2, width_ratios=(1, 1.8))
+    curves(learning, stories, "losses", start=1)
+    learning.set(xlabel="epoch", ylabel="loss", title="Training")
+    text.axis("off")
+    text.set_title("What it wrote")
+    place = {"va": "top", "fontsize": 7.5, "family": "monospace", "transform": text.transAxes}
+    for number, (epoch, sample) in enumerate(shown := first["samples"][-4:]):
+        lines = [line for part in sample.splitlines() for line in textwrap.wrap(part, 84) or [""]]
+        top = 1 - number / len(shown)
+        text.text(0, top, f"epoch {epoch}", color=GREY, **place)
+        text.text(0, top - 0.04, "\n".join(lines[:8]).replace("$", r"\$"), **place)

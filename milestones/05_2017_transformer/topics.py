@@ -1,4 +1,4 @@
-"""Conversations of TinyTalks: mixed anew for training, and judged by whether they keep the topic."""
+"""Conversations of TinyTalks: mixed anew for training, and judged by their topic."""
 
 import numpy as np
 
