@@ -84,7 +84,7 @@ if __name__ == "__main__":
         run=run,
         draw=draw_learning_to_talk,
         seeds=SEEDS,
-        epochs=100,
+        epochs=60,
         options=talker.RESUME,
         instead={"--chat": chat},
         moral="""
