@@ -25,7 +25,6 @@ with stage.your_code():
     from talking import GroupLoader, Groups, Language
 
 PROMPTS = "Hello!", "What is the capital of France?", "How many legs does a spider have?"
-CONTEXT = 160  # letters
 SEEDS = range(1)
 
 
@@ -33,7 +32,7 @@ def make(seed, epochs):
     """The talks, and a model that knows nothing yet."""
     np.random.seed(seed)
     talks = [[pair] for pair in load_tinytalks()]
-    return talks, talker.Talker(Language(talks, "char"), epochs, context=CONTEXT)
+    return talks, talker.Talker(Language(talks, "char"), epochs)
 
 
 def run(seed, epochs, show, asked):
