@@ -3,9 +3,8 @@
 In 2017 eight people at Google dropped what everyone took for necessary: reading a text one word
 after the other. In their network every place may look at every other at once, and learns where to
 look. Here is the smallest proof that yours does. Twelve letters go in, the same twelve come out
-backwards: the first place needs the last letter, the second the last but one. Nobody says so. One
-layer of attention has to find it, from examples, for letters it has never seen in this order.
-Watch the map: a row for each place, and dark where it looks.
+backwards: the first place needs the last letter. Nobody says so; one layer of attention has to
+find it, from examples. Watch the map: a row for each place, and dark where it looks.
 
     python 00_vaswani_attention_proof.py [--seed N] [--epochs N] [--plot FILE] [--json]
 """
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from pictures import draw_attention, looking
+from pictures import attention_maps, draw_attention, looking
 
 from milestones import stage
 
@@ -61,21 +60,14 @@ def right(model, letters, wanted):
 
 def look(model, letters):
     """Where each place looks, (LENGTH, LENGTH), the mean over these sequences."""
-    model.attention.keep_weights = True
-    model(letters)
-    model.attention.keep_weights = False
-    return model.attention.last_weights.mean(axis=(0, 1))
+    return attention_maps([model.attention], model, letters)[0].mean(axis=(0, 1))
 
 
 def train(model, training, epochs, after=lambda loss: None):
     """Train; call `after(loss)` after each epoch."""
-    trainer = Trainer(
-        model,
-        Adam(model.parameters(), lr=LEARNING_RATE),
-        CrossEntropyLoss(),
-        scheduler=CosineSchedule(LEARNING_RATE, LEARNING_RATE / 20, total_epochs=epochs),
-        grad_clip_norm=1.0,
-    )
+    optimizer = Adam(model.parameters(), lr=LEARNING_RATE)
+    schedule = CosineSchedule(LEARNING_RATE, LEARNING_RATE / 20, total_epochs=epochs)
+    trainer = Trainer(model, optimizer, CrossEntropyLoss(), schedule, grad_clip_norm=1.0)
     for _ in range(epochs):
         after(trainer.train_epoch(DataLoader(training, BATCH, shuffle=True)))
 
@@ -104,7 +96,7 @@ def run(seed, epochs, show):
     metrics = {
         "accuracy_before": before,
         "accuracy": accuracy(),
-        "mirror_rate": np.fliplr(maps[-1]).trace() / LENGTH,
+        "mirror_rate": np.fliplr(maps[-1]).diagonal().mean(),
     }
     for name, parts in {"attention": (False, True), "places": (True, False)}.items():
         lesser = Reverser(*parts)
@@ -122,9 +114,7 @@ if __name__ == "__main__":
         seeds=range(5),
         epochs=10,
         moral="""
-`accuracy` counts a sequence when all twelve letters are right; the two below count letters. The
-mirror rate is the attention that falls on the right place. Without attention each place knows its
-own letter alone and guesses the other: one in 26 is right. Without places attention sees a bag of
-letters and cannot tell first from last.
+`accuracy` counts a sequence when all twelve letters are right; the other two count letters. Without
+attention each place knows its own letter and guesses. Without places it sees a bag of letters.
 """,
     )

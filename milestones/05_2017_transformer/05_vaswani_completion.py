@@ -11,16 +11,14 @@ the same parts; they have read more.
 import sys
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from milestones import stage
 
 with stage.your_code():
-    import talker
     import writing
-    from pictures import draw_writing, replies
+    from pictures import draw_writing
+    from talker import RESUME
 
     import tinytorch
 
@@ -29,53 +27,20 @@ PROMPTS = "import numpy", "    def forward(self, ", "        return ", "raise Va
 SEEDS = range(1)
 
 
-def make(asked, seed):
-    """A model that knows nothing yet, and the name of its file."""
-    text = writing.read_texts(OWN)
-    np.random.seed(seed)
-    file = talker.model_file(__file__, asked, seed, writing.fingerprint(text))
-    return writing.Writer(text, asked.epochs), file
-
-
 def run(seed, epochs, show, asked):
     """Train on nine tenths of the code; judge by the last."""
-    model, file = make(asked, seed)
-    if asked.resume:
-        talker.resume(model, file)
-    samples = []
+    writer, file = writing.prepare(__file__, asked, seed, OWN)
 
-    def completions():
-        return [f"{prompt}{model.reply(prompt)}" for prompt in PROMPTS]
+    def sample():
+        return "\n".join(f"{begun}{writer.reply(begun)}" for begun in PROMPTS)
 
-    def after(loss):
-        if model.trainer.epoch in {1, 5, 20, epochs}:
-            samples.append((model.trainer.epoch, "\n".join(completions())))
-        show(
-            model.trainer.epoch,
-            epochs,
-            lambda: replies(PROMPTS, map(model.reply, PROMPTS)),
-            loss=loss,
-        )
-
-    before, _ = model.judge_held_out()
-    talker.train(model, model.batches, epochs, file, after)
-    loss, accuracy = model.judge_held_out()
-    metrics = {
-        "loss_before": before,
-        "loss": loss,
-        "accuracy": accuracy,
-        "accuracy_from_last_letter": model.pairs_accuracy(),
-        "letters_read": len(model.training),
-        "parameters": model.parameters,
-    }
-    return metrics, {"losses": model.trainer.history["train_loss"], "samples": samples}
+    return writing.learn(writer, file, asked, show, sample)
 
 
 def chat(asked):
     """begin a line of code, and the trained model completes it"""
-    model, file = make(asked, asked.seed or SEEDS[0])
-    talker.load(model, file)
-    talker.chat(model, "Begin a line of code; it completes it.", remembers=False)
+    greeting = "Begin a line of code; it completes it."
+    writing.begin(__file__, asked, asked.seed or SEEDS[0], OWN, greeting)
 
 
 if __name__ == "__main__":
@@ -86,7 +51,7 @@ if __name__ == "__main__":
         draw=draw_writing,
         seeds=SEEDS,
         epochs=60,
-        options=talker.RESUME,
+        options=RESUME,
         instead={"--chat": chat},
         moral="""
 Loss and accuracy are of the last tenth of the code, which it has not read: how often it foresees

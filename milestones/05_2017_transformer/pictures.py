@@ -10,6 +10,16 @@ from milestones.plotting import BLUE, GREY, ORANGE, curves, log_scale
 ALPHABET = np.array(list("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 
 
+def attention_maps(layers, model, tokens):
+    """The weights (B, heads, T, T) of each of these layers while `model` reads `tokens`."""
+    for layer in layers:
+        layer.keep_weights = True
+    model(tokens)
+    for layer in layers:
+        layer.keep_weights = False
+    return [layer.last_weights for layer in layers]
+
+
 def looking(weights, letters, answers):
     """A map of attention for a terminal: a row for each place that looks, dark where it looks."""
     levels = np.clip(weights * len(INK), 0, len(INK) - 1).astype(int)
@@ -109,24 +119,14 @@ def _looking_back(axes, model, subject, turns):
     ids = row(model.language, [opening])[0] + model.language.said(follow_up[0])
     words = [model.language.read([token]) or "|" for token in ids]
     pronoun = max((n for n, word in enumerate(words) if word in PRONOUNS), default=len(ids) - 1)
-    first, second = _attention(model, ids)
-    shown = np.concatenate([first[:, pronoun], second[:, -1]])
+    layers = [block.attention for block in model.model.blocks]
+    first, *_, last = attention_maps(layers, model.logits, np.array([ids]))
+    shown = np.concatenate([first[0, :, pronoun], last[0, :, -1]])
     axes.imshow(shown, aspect="auto", cmap="Greys", vmin=0, vmax=1)
     axes.set_xticks(range(len(ids)), words, rotation=90, fontsize=8)
-    names = [f"{words[pronoun]}, layer 1"] * len(first) + ["end, layer 2"] * len(second)
+    names = [f"{words[pronoun]}, layer 1"] * len(shown[::2]) + ["end, layer 2"] * len(shown[::2])
     axes.set_yticks(range(len(shown)), names, fontsize=8)
     axes.set_title(f"Where it looks before it answers ({subject})")
-
-
-def _attention(model, ids):
-    """The attention weights of each layer, (heads, T, T), over a row of tokens."""
-    layers = [block.attention for block in model.model.blocks]
-    for layer in layers:
-        layer.keep_weights = True
-    model.logits(np.array([ids]))
-    for layer in layers:
-        layer.keep_weights = False
-    return [layer.last_weights[0] for layer in layers]
 
 
 def draw_learning_to_talk(figure, stories):

@@ -1,9 +1,10 @@
 """What parts 5 and 6 share: a text, and a model that writes on, letter by letter."""
 
+import contextlib
 import zlib
 
 import numpy as np
-from talker import Talker
+import talker
 
 from datasets import DatasetError
 from tinytorch.core.data_loader import DataLoader, Dataset
@@ -13,6 +14,7 @@ from tinytorch.core.tokenization import CharTokenizer
 CONTEXT = 64  # letters that the model sees at once
 WINDOWS, BATCH = 400, 16  # of CONTEXT letters each: an epoch, and a batch
 HELD_OUT = 0.1  # of the text, its end: to judge by
+SAMPLED = {1, 2, 5, 10, 20}  # after these epochs, and at the end, a sample is written
 SHORTEST, LONGEST = 3000, 300_000  # letters: less teaches nothing; of more, the beginning is read
 
 
@@ -72,7 +74,7 @@ class Windows(Dataset):
         return Tensor(stretch[:-1]), Tensor(stretch[1:])
 
 
-class Writer(Talker):
+class Writer(talker.Talker):
     """A model that goes on with what was begun."""
 
     def __init__(self, text, epochs):
@@ -97,10 +99,11 @@ class Writer(Talker):
         guesses = counts.argmax(axis=1)[self.held_out[:-1]]
         return np.mean(guesses == np.array(self.held_out[1:]))
 
-    def write(self, beginning, length, temperature=0.0, top_k=None):
-        """The beginning and `length` more letters."""
+    def write(self, beginning, length, temperature=0.0, seed=0):
+        """The beginning and `length` more letters, thrown with dice of their own."""
         ids = self.language.encode(beginning)
-        written = self.model.generate(Tensor([ids]), length, temperature=temperature, top_k=top_k)
+        with own_dice(seed):
+            written = self.model.generate(Tensor([ids]), length, temperature=temperature)
         return beginning + self.language.read(written.data[0, len(ids) :])
 
     def reply(self, said, history=()):
@@ -108,6 +111,57 @@ class Writer(Talker):
         return self.write(said, CONTEXT).removeprefix(said).split("\n")[0]
 
 
-def fingerprint(text):
-    """A name for a text: another text, another model."""
-    return f"-{zlib.crc32(text.encode('utf-8')):08x}"
+@contextlib.contextmanager
+def own_dice(seed):
+    """Random numbers of their own, so that what is shown does not disturb the training."""
+    state = np.random.get_state()
+    np.random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
+
+
+def prepare(script, asked, seed, files):
+    """A writer that knows nothing yet, and the name of its file: another text, another model."""
+    text = read_texts(files)
+    np.random.seed(seed)
+    about = f"-{zlib.crc32(text.encode('utf-8')):08x}"
+    return Writer(text, asked.epochs), talker.model_file(script, asked, seed, about)
+
+
+def learn(writer, file, asked, show, sample):
+    """Train on nine tenths of the text, judge by the last: the metrics and the story of a run.
+
+    `sample()` is a text that shows what the model writes.
+    """
+    if asked.resume:
+        talker.resume(writer, file)
+    samples = []
+
+    def after(loss):
+        epoch = writer.trainer.epoch
+        if epoch in SAMPLED or epoch == asked.epochs:
+            samples.append((epoch, sample()))
+        lines = samples[-1][1].splitlines() if samples else []
+        show(epoch, asked.epochs, lambda: lines, loss=loss)
+
+    before, _ = writer.judge_held_out()
+    talker.train(writer, writer.batches, asked.epochs, file, after)
+    loss, accuracy = writer.judge_held_out()
+    metrics = {
+        "loss_before": before,
+        "loss": loss,
+        "accuracy": accuracy,
+        "accuracy_from_last_letter": writer.pairs_accuracy(),
+        "letters_read": len(writer.training),
+        "parameters": writer.parameters,
+    }
+    return metrics, {"losses": writer.trainer.history["train_loss"], "samples": samples}
+
+
+def begin(script, asked, seed, files, greeting):
+    """Let a person begin lines, and the trained model go on."""
+    writer, file = prepare(script, asked, seed, files)
+    talker.load(writer, file)
+    talker.chat(writer, greeting, remembers=False)
