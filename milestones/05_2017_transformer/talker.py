@@ -143,6 +143,8 @@ def resume(talker, file):
 
 def load(talker, file):
     """Give the talker what it had learned when `file` was saved, or fail with what to do."""
+    if file is None:
+        stage.fail("With --no-plot no file is kept and none is read: leave it out.")
     try:
         talker.trainer.load_checkpoint(file)
     except FileNotFoundError:
