@@ -23,10 +23,10 @@ def _spread(values):
 
 
 def format_metric(name, value, decimals=1):
-    """Accuracies and rates as percentages, counts in full, everything else with three digits."""
+    """Shares as percentages, counts in full, everything else with three digits."""
     if value is None:
         return "not a number"
-    if any(word in name for word in ("accuracy", "rate")):
+    if any(word in name for word in ("accuracy", "rate", "coherence")):
         return f"{100 * value:.{decimals}f} %"
     return f"{value:,.0f}" if value == int(value) else f"{value:.3g}"
 

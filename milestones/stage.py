@@ -7,6 +7,7 @@ progress, figures with their spread, the plot, and one JSON object for `tito`.
 import argparse
 import ast
 import contextlib
+import functools
 import json
 import sys
 import textwrap
@@ -48,7 +49,7 @@ def fail(message):
     raise SystemExit(1)
 
 
-def play(script, title, run, draw, seeds, epochs, moral, unit="epoch"):
+def play(script, title, run, draw, seeds, epochs, moral, unit="epoch", options=None, instead=None):
     """Tell the story, run a part for every seed, and report the mean and spread, never the best.
 
     The story is the script's docstring, without its first line and its last paragraph (the usage).
@@ -65,22 +66,32 @@ def play(script, title, run, draw, seeds, epochs, moral, unit="epoch"):
         epochs: the number of epochs used when none is asked for.
         moral: printed below the figures.
         unit: what one step of `show` is.
+        options: the part's own arguments, {"--name": settings as argparse takes them}. A part that
+            has some receives all that was asked for: `run(seed, epochs, show, asked)`.
+        instead: {"--name": what to do instead of a run}, functions of all that was asked for;
+            their docstrings are the help.
     """
     _forgiving_output()
     script = Path(script).resolve()
-    options = _arguments(title, script, epochs)
-    chosen = list(seeds) if options.seed is None else [options.seed]
+    asked = _arguments(title, script, epochs, options or {}, instead or {})
+    for flag, act in (instead or {}).items():
+        if getattr(asked, _name(flag)):
+            with _foreseen():
+                return act(asked)
+    if options:
+        run = functools.partial(run, asked=asked)
+    _play(script, title, run, draw, list(seeds), epochs, moral, unit, asked)
+
+
+def _play(script, title, run, draw, seeds, epochs, moral, unit, asked):
+    """The run itself, once it is clear what was asked for."""
+    chosen = seeds if asked.seed is None else [asked.seed]
     print(_story(script), file=sys.stderr, end="\n\n", flush=True)
-    try:
-        runs, stories, seconds = _run_all(run, chosen, options.epochs, unit)
-    except FORESEEN as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
-        raise SystemExit(130) from None
+    with _foreseen():
+        runs, stories, seconds = _run_all(run, chosen, asked.epochs, unit)
     plot, reason = (None, "switched off (--no-plot)")
-    if not options.no_plot:
-        file = options.plot or _plot_file(script, options, epochs)
+    if not asked.no_plot:
+        file = asked.plot or _plot_file(script, asked, epochs)
         plot, reason = draw_and_save(draw, dict(zip(chosen, stories, strict=True)), file, title)
     metrics = summarise(runs)
     result = {
@@ -88,20 +99,32 @@ def play(script, title, run, draw, seeds, epochs, moral, unit="epoch"):
         "part": part_number(script),
         "title": title,
         "seeds": chosen,
-        "epochs": options.epochs,
-        "full": chosen == list(seeds) and options.epochs == epochs,
+        "epochs": asked.epochs,
+        "full": chosen == seeds and asked.epochs == epochs,
         "metrics": metrics,
         "said": said(metrics),
         "moral": " ".join(moral.split()),
         "seconds": round(seconds, 2),
         "plot": str(plot) if plot else None,
     }
-    if options.json:
-        if reason and not options.no_plot:
+    if asked.json:
+        if reason and not asked.no_plot:
             print(f"No plot: {reason}.", file=sys.stderr)
         print(json.dumps(result, allow_nan=False))
     else:
         print(summary(result, reason))
+
+
+@contextlib.contextmanager
+def _foreseen():
+    """Foreseen trouble is a message, and stopping by hand no trouble at all."""
+    try:
+        yield
+    except FORESEEN as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def _story(script):
@@ -116,7 +139,12 @@ def part_number(script):
     return sorted(p.name for p in script.parent.glob("[0-9][0-9]_*.py")).index(script.name) + 1
 
 
-def _arguments(title, script, epochs):
+def _name(flag):
+    """ "--no-plot" → "no_plot"."""
+    return flag.removeprefix("--").replace("-", "_")
+
+
+def _arguments(title, script, epochs, options, instead):
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--seed", type=_from(0), help="run this one seed instead of the set")
     passes = "passes over the data (default: %(default)s)"
@@ -125,16 +153,20 @@ def _arguments(title, script, epochs):
     parser.add_argument("--plot", type=Path, help=place)
     parser.add_argument("--no-plot", action="store_true", help="draw nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object for programs")
+    for flag, settings in options.items():
+        parser.add_argument(flag, **settings)
+    for flag, act in instead.items():
+        parser.add_argument(flag, action="store_true", help=act.__doc__)
     return parser.parse_args()
 
 
-def _plot_file(script, options, epochs):
+def _plot_file(script, asked, epochs):
     """Where the picture goes; one of another seed or length does not replace the usual one."""
     name = script.stem
-    if options.seed is not None:
-        name += f"-seed{options.seed}"
-    if options.epochs != epochs:
-        name += f"-epochs{options.epochs}"
+    if asked.seed is not None:
+        name += f"-seed{asked.seed}"
+    if asked.epochs != epochs:
+        name += f"-epochs{asked.epochs}"
     return script.parent / "outputs" / f"{name}.png"
 
 

@@ -190,6 +190,43 @@ def test_a_bug_keeps_its_traceback(plant):
     assert run.returncode == 1 and "ZeroDivisionError" in run.stderr
 
 
+def with_own_arguments(script: Path) -> Path:
+    """Give the planted part an argument of its own, and something to do instead of a run."""
+    text = script.read_text(encoding="utf-8")
+    text = text.replace(
+        "def run(seed, epochs, show):", GREET + "def run(seed, epochs, show, asked):"
+    )
+    text = text.replace('"accuracy": 0.9 +', '"accuracy": asked.share +')
+    own = 'options={"--share": {"type": float, "default": 0.5}}, instead={"--greet-all": greet}, '
+    script.write_text(text.replace("moral=", own + "moral="), encoding="utf-8")
+    return script
+
+
+GREET = '''def greet(asked):
+    """say hello"""
+    if asked.share > 1:
+        raise KeyboardInterrupt
+    print("hello", asked.share)
+
+
+'''
+
+
+def test_a_part_may_have_arguments_of_its_own(plant):
+    run = run_script(with_own_arguments(plant()), "--json", "--no-plot", "--seed=0", "--share=0.7")
+    assert json.loads(run.stdout)["metrics"]["accuracy"]["values"] == [0.7]
+
+
+def test_a_part_may_do_something_instead_of_a_run(plant):
+    script = with_own_arguments(plant())
+    run = run_script(script, "--greet-all")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "hello 0.5\n", "")
+    told = run_script(script, "--help").stdout
+    assert "--greet-all" in told and "say hello" in told
+    stopped = run_script(script, "--greet-all", "--share=2")
+    assert stopped.returncode == 130 and stopped.stderr == "Stopped.\n"
+
+
 def test_stopping_by_hand(plant):
     run = run_script(plant(body="raise KeyboardInterrupt"))
     assert run.returncode == 130 and run.stderr.endswith("*run*.\n\nStopped.\n")

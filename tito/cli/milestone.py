@@ -111,8 +111,8 @@ def _say_part(context: Context, chosen: Milestone, part: Part) -> None:
 def run(name: str, number: int | None, seed: int | None, epochs: int | None, as_json: bool) -> None:
     """Run milestone NAME, or "all" that can run now.
 
-    NAME is a number, a name or an alias: 1, perceptron, rosenblatt. Parts whose data has to
-    be fetched run only when asked for by --part.
+    NAME is a number, a name or an alias: 1, perceptron, rosenblatt. Parts that take minutes, or
+    whose data has to be fetched, run only when asked for by --part.
     """
     context = _context()
     runs = context.all_ready() if name == "all" else _named(context, name, number)
@@ -155,10 +155,15 @@ def _named(context: Context, name: str, number: int | None) -> list[Run]:
     runs = context.ready(chosen) or [context.require(chosen, chosen.parts[0])]
     for part in chosen.parts:
         if (chosen, part) not in runs:
-            why = f"fetches {part.data}" if not context.missing(part) else _needs(context, part)
+            why = _needs(context, part) if context.missing(part) else _why_left_out(part)
             how = f"tito milestone run {chosen.name} --part {part.number}"
             notice([f"Left out: part {part.number} ({part.title}), which {why}. To run it: {how}"])
     return runs
+
+
+def _why_left_out(part: Part) -> str:
+    """What keeps a part that could run from running unasked."""
+    return f"fetches {part.data}" if part.data else "takes a few minutes"
 
 
 def _run_all(

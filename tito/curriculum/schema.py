@@ -81,6 +81,7 @@ class PartEntry(Entry, frozen=True, kw_only=True):
     title: str
     needs: tuple[Positive, ...]
     data: str = ""
+    long: bool = False  # takes minutes: runs only when asked for by its number
     targets: tuple[Target, ...] = ()
 
 

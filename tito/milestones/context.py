@@ -63,10 +63,11 @@ class Context:
         return self.standing.progress.milestone_results(milestone) if self.standing else {}
 
     def ready(self, milestone: Milestone) -> list[Run]:
-        """The parts that can run now without fetching anything."""
+        """The parts that can run now, within a minute or two and without fetching anything."""
         if not milestone.available:
             return []
-        return [(milestone, p) for p in milestone.parts if not self.missing(p) and not p.data]
+        quick = (part for part in milestone.parts if not part.data and not part.long)
+        return [(milestone, part) for part in quick if not self.missing(part)]
 
     def all_ready(self) -> list[Run]:
         """Every part of every milestone that can run now; a TitoError when there is none."""
