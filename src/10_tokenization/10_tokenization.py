@@ -2609,8 +2609,8 @@ test_module()
 Your framework reads. Hand it in with `tito module complete 10`. Then try:
 
 ```python
-from pydoc_data.topics import topics
 from tinytorch import BPETokenizer
+from pydoc_data.topics import topics
 reader = BPETokenizer(400)
 reader.train(topics.values())
 print([reader.vocab[number] for number in reader.encode("a tokenizer reads itself")])
