@@ -546,9 +546,9 @@ for what, attempt in [
 # %% [markdown]
 """
 Pairs are no array, and images of different sizes cannot be stacked; NumPy's messages say neither
-which sample nor which sizes. So first the list of pairs must be turned into a pair of lists. Python
-has an idiom for that, `zip(*pairs)`: the star hands over each pair as an argument of its own, and
-`zip` takes one entry of each.
+which sample nor which sizes. So first the list of pairs must be turned into a pair of lists. One
+way is Python's idiom `zip(*pairs)`: the star hands over each pair as an argument of its own, and
+`zip` takes one entry of each. (A loop over places does it, too.)
 """
 
 # %%
@@ -602,14 +602,16 @@ def collate(samples: Sequence[tuple]) -> tuple[Tensor, ...]:
         three samples ((8, 8) image, () label) make a batch of shapes (3, 8, 8) and (3,)
     """
     ### BEGIN SOLUTION
+    if not samples:
+        return ()
     for sample in samples:
         if not isinstance(sample, tuple | list):
             raise TypeError(f"a sample must be a tuple of entries, got {type(sample).__name__}")
         if len(sample) != len(samples[0]):
             raise ValueError(f"samples have {len(samples[0])} and {len(sample)} entries")
     batch = []
-    for entries in zip(*samples, strict=True):
-        arrays = [as_array(entry) for entry in entries]
+    for place in range(len(samples[0])):
+        arrays = [as_array(sample[place]) for sample in samples]
         shapes = sorted({array.shape for array in arrays})
         if len(shapes) > 1:
             raise ValueError(f"entries of one position have different shapes: {shapes}")
@@ -1758,6 +1760,10 @@ def test_dataloader_crop():
     check.raises(ValueError, lambda: crop(np.zeros((4, 2))), mentions=["(9, 3)", "(8, 6)"],
                  given="RandomCrop((9, 3), padding=2) of an image (4, 2)",
                  because="with its border the image is (8, 6): nine rows do not fit")
+    check.raises(ValueError, lambda: RandomCrop((6, 3), padding=1)(np.zeros((2, 5))),
+                 mentions=["(6, 3)", "(4, 7)"],
+                 given="RandomCrop((6, 3), padding=1) of an image (2, 5)",
+                 because="six rows do not fit into four, whatever the number of columns")
     check.raises(ValueError, lambda: RandomCrop((3, 7), padding=2)(np.zeros((4, 2))),
                  mentions=["(3, 7)", "(8, 6)"],
                  given="RandomCrop((3, 7), padding=2) of an image (4, 2)")
@@ -2138,7 +2144,10 @@ class CachedDataset(Dataset):
     """
 
     def __init__(self, dataset: Any, capacity: int | None = None) -> None:
-        """ValueError unless capacity is None or an int of at least 0 (see `check_whole`)."""
+        """ValueError unless capacity is None or an int of at least 0 (see `check_whole`).
+
+        The message contains "capacity" and its value.
+        """
         ### BEGIN SOLUTION
         self.dataset, self.kept, self.lock = dataset, {}, threading.Lock()
         self.capacity = len(dataset) if capacity is None else check_whole("capacity", capacity, 0)
@@ -2306,7 +2315,8 @@ def test_dataloader_cached():
                      given=f"a cache of 3 samples, sample {wrong}")
     for wrong in (-1, 2.5):
         check.raises(ValueError, lambda wrong=wrong: CachedDataset([], wrong),
-                     mentions=[str(wrong)], given=f"CachedDataset(dataset, capacity={wrong})")
+                     mentions=["capacity", str(wrong)],
+                     given=f"CachedDataset(dataset, capacity={wrong})")
 
 
 test_dataloader_cached()
