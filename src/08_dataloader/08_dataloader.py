@@ -1763,7 +1763,7 @@ def test_dataloader_crop():
     check.raises(ValueError, lambda: RandomCrop((6, 3), padding=1)(np.zeros((2, 5))),
                  mentions=["(6, 3)", "(4, 7)"],
                  given="RandomCrop((6, 3), padding=1) of an image (2, 5)",
-                 because="six rows do not fit into four; that seven columns are there does not help")
+                 because="six rows do not fit into four, whatever the number of columns")
     check.raises(ValueError, lambda: RandomCrop((3, 7), padding=2)(np.zeros((4, 2))),
                  mentions=["(3, 7)", "(8, 6)"],
                  given="RandomCrop((3, 7), padding=2) of an image (4, 2)")
@@ -2315,7 +2315,8 @@ def test_dataloader_cached():
                      given=f"a cache of 3 samples, sample {wrong}")
     for wrong in (-1, 2.5):
         check.raises(ValueError, lambda wrong=wrong: CachedDataset([], wrong),
-                     mentions=["capacity", str(wrong)], given=f"CachedDataset(dataset, capacity={wrong})")
+                     mentions=["capacity", str(wrong)],
+                     given=f"CachedDataset(dataset, capacity={wrong})")
 
 
 test_dataloader_cached()

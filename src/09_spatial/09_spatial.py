@@ -2532,9 +2532,10 @@ worse: 25 copies of each number.
 ### Against the loops, and against PyTorch
 
 On the machine this course was written on, with one thread: `Conv2d(3, 32, 3)` on 32 images of
-32 x 32 took your loops about 9 seconds, the product about 2 milliseconds, PyTorch 5. A training
-step of the network above took 1.1 to 1.3 times as long as PyTorch's in its default layout, and 1.3
-to 1.8 times as long as with its channels last. `make bench` in the project measures it on yours.
+32 x 32 took the loops about 9 seconds, the product about 2 milliseconds, PyTorch 5. A training step
+of the network above took 1.1 to 1.3 times as long as PyTorch's in its default layout while the
+machine was quiet, and up to 1.6 times when others kept its memory busy; against PyTorch with its
+channels last 1.3 to 1.8 times. `make bench` in the project measures it on yours.
 
 ## Questions
 
