@@ -99,7 +99,7 @@ def run(seed, epochs, show):
     for (name, moving), accuracy in after.items():
         metrics[f"{name}_accuracy{'' if moving else '_at_rest'}"] = accuracy
     metrics["cnn_accuracy_before"] = before["cnn"]
-    metrics["points_above_mlp"] = 100 * (after["cnn", True] - after["mlp", True])
+    metrics["points_ahead"] = 100 * (after["cnn", True] - after["mlp", True])
     _, _, images, labels = load_tinydigits()
     return metrics, {"models": models, "accuracies": after, "images": images, "labels": labels}
 
@@ -107,7 +107,7 @@ def run(seed, epochs, show):
 if __name__ == "__main__":
     stage.play(
         __file__,
-        title="Digits that move by a pixel",
+        title="Digits that move",
         run=run,
         draw=draw_comparison,
         seeds=range(5),
