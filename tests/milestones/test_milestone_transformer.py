@@ -171,9 +171,9 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
 ):
     text = tmp_path / "mine.txt"
     text.write_text("to be or not to be, that is the question\n" * 100, encoding="utf-8")
-    arguments = (f"--text={text}", "--seed=0", "--epochs=12")
+    arguments = (f"--text={text}", "--seed=0", "--epochs=4")
     whole = result(folder / STYLE, "--json", *arguments)["metrics"]
-    (kept,) = outputs.glob("04_vaswani_style-*-seed0-epochs12.ckpt")
+    (kept,) = outputs.glob("04_vaswani_style-*-seed0-epochs4.ckpt")
     kept.unlink()
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [sys.executable, str(folder / STYLE), *arguments]
