@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import stat
 import time
@@ -157,7 +156,7 @@ def _folders(folder: Path) -> Iterator[None]:
 def temporary(folder: Path) -> Iterator[Path]:
     """A free name for a file or folder of ours in `folder`; nothing of it is left afterwards."""
     sweep(folder)
-    name = folder / f".tito-{secrets.token_hex(8)}.tmp"
+    name = folder / f".tito-{os.urandom(8).hex()}.tmp"
     try:
         yield name
     finally:

@@ -334,7 +334,7 @@ def test_folder_that_cannot_be_written(tito, workspace, monkeypatch, number):
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, EOFError])
 def test_ctrl_c(tito, workspace, monkeypatch, stop):
-    def interrupted(*args):
+    def interrupted(*args, **how):
         raise stop
 
     before = workspace.progress_path.read_bytes()
@@ -346,7 +346,7 @@ def test_ctrl_c(tito, workspace, monkeypatch, stop):
 
 
 def test_a_fault_of_tito_is_called_one(tito, workspace, monkeypatch):
-    monkeypatch.setattr("tito.workspace.testing.judge_work", lambda *args: 1 // 0)
+    monkeypatch.setattr("tito.workspace.testing.judge_work", lambda *args, **how: 1 // 0)
     done = tito("module", "test", "1", cwd=workspace.root)
     assert done.exit_code == 1
     assert "tito itself failed (ZeroDivisionError" in done.output

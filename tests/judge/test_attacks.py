@@ -37,7 +37,7 @@ def survivors(monkeypatch, tmp_path) -> Callable[[], list[str]]:
     """Names the processes that the guests of this test left, and no others of this machine."""
     number = os.getpid() * 8 % STRANGERS
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("tito.sandbox.host.bubblewrap.secrets.randbelow", lambda limit: number)
+    monkeypatch.setattr("tito.sandbox.host.bubblewrap._stranger", lambda: number)
     mark = f"{MARK}={tmp_path}".encode()
 
     def is_ours(process: Path) -> bool:

@@ -59,7 +59,7 @@ def test(
     if as_json:
         told = [report.to_dict(curriculum().wording) for report in reports]
         print_json(told if every else told[0])
-    sys.exit(0 if all(report.complete for report in reports) else 1)
+    sys.exit(0 if all(report.passed for report in reports) else 1)
 
 
 def _begun(standing: Standing) -> list[Module]:
@@ -82,7 +82,7 @@ def _tested(
             tested = run_tests(standing.workspace, judge, work)
     if not as_json:
         show_report(tested.report, curriculum().wording)
-        if tested.report.complete:
+        if tested.report.passed:
             say(after_exercise(wanted, standing) if wanted else after_passing(chosen, standing))
         _say_saved(work, tested.report)
     say_file_used(standing.workspace, chosen)

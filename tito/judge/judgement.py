@@ -101,7 +101,7 @@ class Judgement:
 
     def _not_run(self, exercise: Exercise, cell: Cell) -> Outcome | None:
         """The outcome of an exercise whose cell stops; None if it could be run."""
-        client = self.session.ready()
+        client = self.session.loaded()
         fault = self.session.faults.get(cell.index)
         if fault:
             own = verdict.from_fault(fault, self.scene)

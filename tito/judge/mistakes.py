@@ -8,12 +8,13 @@ planted mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+from tito.curriculum.curriculum import Curriculum
 from tito.curriculum.exercises import Exercise
-from tito.curriculum.guidance import Guidance, plant
+from tito.curriculum.guidance import plant
 from tito.curriculum.modules import Module
 from tito.curriculum.schema import MistakeEntry
 from tito.errors import TitoError
@@ -43,10 +44,14 @@ class Planted(NamedTuple):
 Known = tuple[Planted, ...]
 
 
-class Variants(Protocol):
-    """How many versions of a module are judged: see ``Judge.variants``."""
+class Bench(Protocol):
+    """What trying out versions of a module's cells needs of a judge: see ``Judge``."""
 
-    def __call__(
+    curriculum: Curriculum
+
+    def answer_key(self, module: Module) -> AnswerKey: ...
+
+    def variants(
         self,
         module: Module,
         variants: Iterable[Sequence[Cell]],
@@ -56,11 +61,7 @@ class Variants(Protocol):
         limits: Limits,
     ) -> Iterator[Report]: ...
 
-
-class AllOutcomes(Protocol):
-    """How every check of an exercise ends, for several versions: see ``Judge.outcomes``."""
-
-    def __call__(
+    def outcomes(
         self,
         module: Module,
         variants: Sequence[Sequence[Cell]],
@@ -72,17 +73,8 @@ class AllOutcomes(Protocol):
 class KnownMistakes:
     """How the planted mistakes of each exercise fail, found out when first asked for."""
 
-    def __init__(
-        self,
-        guidance: Callable[[Module], Mapping[str, Guidance]],
-        key_of: Callable[[Module], AnswerKey],
-        variants: Variants,
-        outcomes: AllOutcomes,
-    ) -> None:
-        self.guidance = guidance
-        self.key_of = key_of
-        self.variants = variants
-        self.outcomes = outcomes
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
         self._known: dict[str, tuple[Sources, Known]] = {}
 
     def mistake_for(
@@ -103,7 +95,7 @@ class KnownMistakes:
         found = _alike(known, _trace(failure))
         if found and not _is_telling(failure):
             variants = [*(mistake.cells for mistake in found), cells]
-            *planted, own = self.outcomes(module, variants, sources, exercise_id)
+            *planted, own = self.bench.outcomes(module, variants, sources, exercise_id)
             found = [m for m, outcomes in zip(found, planted, strict=True) if outcomes == own]
         return found[0] if found else None
 
@@ -115,12 +107,12 @@ class KnownMistakes:
         return found[1]
 
     def _find_out(self, module: Module, exercise_id: str, sources: Sources) -> Known:
-        key = self.key_of(module)
+        key = self.bench.answer_key(module)
         (exercise,) = key.select(exercise_id)
-        guidance = self.guidance(module).get(exercise_id)
+        guidance = self.bench.curriculum.guidance(module).get(exercise_id)
         mistakes = guidance.mistakes if guidance else ()
         variants = list(_planted(key, exercise, mistakes))
-        reports = self.variants(module, variants, sources, only=exercise_id, limits=LIMITS)
+        reports = self.bench.variants(module, variants, sources, only=exercise_id, limits=LIMITS)
         failures = [report.results[0].failure for report in reports]
         return tuple(
             Planted(mistake.hint, _trace(failure), cells)

@@ -93,8 +93,9 @@ class Report:
 
     ``problem`` is a failure of the file outside its exercises, such as an import cell that
     raises: the module is not passed while there is one. ``integration`` is what failed when the
-    exported package was imported and put to use, once every exercise passes. ``isolation`` names
-    how the learner's code was kept apart; ``seconds`` is how long judging took.
+    exported package was imported and put to use, once every exercise passes; ``integrated`` says
+    whether that went well, None where it was not tried. ``isolation`` names how the learner's
+    code was kept apart; ``seconds`` is how long judging took.
     """
 
     module: Module
@@ -102,6 +103,7 @@ class Report:
     file: str
     problem: Failure | None = None
     integration: Failure | None = None
+    integrated: bool | None = None
     answers: tuple[WrittenAnswer, ...] = ()
     isolation: str = "local"
     seconds: float = 0.0
@@ -125,7 +127,7 @@ class Report:
     @property
     def complete(self) -> bool:
         """True when every exercise is passed and the module works as a part of the package."""
-        return self.passed and self.integration is None
+        return self.passed and bool(self.integrated)
 
     @property
     def first_failure(self) -> ExerciseResult | None:
@@ -139,7 +141,7 @@ class Report:
             "title": self.module.title,
             "file": self.file,
             "passed": self.passed,
-            "complete": self.complete,
+            "complete": self.integrated if self.passed else False,
             "points": self.points,
             "max_points": self.max_points,
             "seconds": round(self.seconds, 3),

@@ -5,30 +5,28 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from tito.curriculum.curriculum import Curriculum
-from tito.curriculum.exercises import Exercise
 from tito.curriculum.modules import Module
 from tito.errors import TitoError
 from tito.judge.answer_key import AnswerKey, answer_key
-from tito.judge.hints import general_hint
 from tito.judge.integration import integrate
 from tito.judge.judgement import Judgement
-from tito.judge.mistakes import LIMITS as SHORT
-from tito.judge.mistakes import KnownMistakes
 from tito.judge.outcomes import Outcomes, outcomes
 from tito.judge.packing import Packed, packed
 from tito.judge.program import Program, program_of
-from tito.judge.repairs import repair_hint
-from tito.judge.report import Failure, Report, Text
+from tito.judge.report import Failure, Report
 from tito.judge.returned import with_returned_lines
 from tito.judge.session import Session
-from tito.judge.slips import sure_slip
 from tito.literate.cells import Cell
-from tito.messages import Message
 from tito.package.exporter import export_files
 from tito.package.writer import Sources
 from tito.sandbox import INSTALL_BUBBLEWRAP, Isolation, Launcher, Limits, choose
+
+if TYPE_CHECKING:
+    from tito.judge.advice import Advice
 
 LOCAL = "local"  # the tier that guards against accidents, not against malice
 Only = str | Iterable[str] | None
@@ -61,9 +59,6 @@ class Judge:
         self.launcher = isolation if isinstance(isolation, Launcher) else choose(isolation)
         self._keys: dict[int, AnswerKey] = {}
         self._packages: dict[int, tuple[Sources, Packed]] = {}
-        self._known = KnownMistakes(
-            curriculum.guidance, self.answer_key, self.variants, self.outcomes
-        )
 
     @classmethod
     def for_grading(
@@ -97,7 +92,13 @@ class Judge:
         return known[1]
 
     def judge(
-        self, module: Module, cells: Sequence[Cell], sources: Sources, *, only: Only = None
+        self,
+        module: Module,
+        cells: Sequence[Cell],
+        sources: Sources,
+        *,
+        only: Only = None,
+        in_package: bool = True,
     ) -> Report:
         """Judge the cells of one module.
 
@@ -105,8 +106,8 @@ class Judge:
             module: whose graded tests (from the curriculum) decide.
             cells: the learner's; what they export is run in a process of its own.
             sources: the exported files of the modules that these cells may import.
-            only: an exercise id or several; default all, and then, if all pass, the module as a
-                part of the package.
+            only: an exercise id or several; default all.
+            in_package: once all pass, look at the module as a part of the package too.
 
         Whatever the cells do, there is a verdict and a reason for every exercise.
         """
@@ -116,7 +117,7 @@ class Judge:
             report = self._report(session, module, cells, sources, only)
             if self.profile.hints:
                 report = with_returned_lines(session, self.answer_key(module), cells, report)
-            if only is None and report.passed:
+            if in_package and only is None and report.passed:
                 report = self._integrated(session, report, cells, sources)
         if self.profile.hints:
             report = self._with_hint(report, cells, sources)
@@ -199,54 +200,24 @@ class Judge:
         module, key = report.module, self.answer_key(report.module)
         exports = export_files(cells, module.exports, report.file, module.folder)
         session.package = packed(self.curriculum, {**sources, module.number: exports})
-        return replace(report, integration=integrate(session, key, cells))
+        failure = integrate(session, key, cells)
+        return replace(report, integration=failure, integrated=failure is None)
 
     def _with_hint(self, report: Report, cells: Sequence[Cell], sources: Sources) -> Report:
         """The report with the hint for the first failure."""
         first = report.first_failure
         if first is None or first.failure is None or first.status != "failed":
             return report
-        hint = self._hint(report.module, cells, first.exercise_id, first.failure, sources)
+        hint = self._advice.hint(report.module, cells, first.exercise_id, first.failure, sources)
         told = replace(first, failure=replace(first.failure, hint=hint))
         results = tuple(told if result is first else result for result in report.results)
         return replace(report, results=results)
 
-    def _hint(
-        self,
-        module: Module,
-        cells: Sequence[Cell],
-        exercise_id: str,
-        failure: Failure,
-        sources: Sources,
-    ) -> Text:
-        """Of a planted mistake, else a general one."""
-        known = self._known.mistake_for(module, cells, exercise_id, failure, sources)
-        own = [cell for cell in cells if cell.is_exercise and cell.grade_id == exercise_id]
-        if len(own) != 1:
-            return known.hint if known else failure.hint
-        (exercise,) = self.answer_key(module).select(exercise_id)
-        if known:  # what is surely wrong here, and not in the planted mistake, is the cause
-            (planted,) = (cell for cell in known.cells if cell.grade_id == exercise_id)
-            more = sure_slip(own[0], exercise.cell) and sure_slip(own[0], planted)
-            return more or known.hint
+    @cached_property
+    def _advice(self) -> Advice:
+        from tito.judge.advice import Advice  # a pass does without
 
-        def repair() -> Message | None:
-            return self._repair(module, cells, exercise, own[0], sources)
-
-        return general_hint(failure, own[0], exercise.cell, repair)
-
-    def _repair(
-        self,
-        module: Module,
-        cells: Sequence[Cell],
-        exercise: Exercise,
-        cell: Cell,
-        sources: Sources,
-    ) -> Message | None:
-        key = self.answer_key(module)
-        with Session(SHORT, self.launcher) as session:
-            session.package = self.package(module, sources)
-            return repair_hint(session, key, program_of(key, cells).steps, exercise, cell)
+        return Advice(self)
 
 
 def _readable(cell: Cell) -> Cell:

@@ -96,17 +96,27 @@ class Session:
     def ready(self, limits: Limits | None = None) -> Client | None:
         """A client of a guest that has run all cells, with the clocks set; None if exhausted.
 
-        A cell that kills the guest is left out of the next one. ``limits``: other times than the
-        session's for what is asked next.
+        ``limits``: other times than the session's for what is asked next.
+        """
+        bounds = limits or self.limits
+        while client := self.loaded():
+            try:
+                client.clock(bounds.exercise_seconds, bounds.cpu_seconds)
+                return client
+            except GuestLost:
+                self.lost()
+        return None
+
+    def loaded(self) -> Client | None:
+        """A client of a guest that has run all cells; None if so many died that none is left.
+
+        A cell that kills the guest is left out of the next one.
         """
         if self._client and self._client.guest.loss:  # died while a failure was being explained
             self.lost()
-        bounds = limits or self.limits
         while not self.exhausted:
             try:
-                client = self._with_program()
-                client.clock(bounds.exercise_seconds, bounds.cpu_seconds)
-                return client
+                return self._with_program()
             except GuestLost:
                 self.lost()
         return None

@@ -16,6 +16,7 @@ CLOSING = {
     '"': re.compile(r'(?:[^\\"\n]++|\\.)*+"?', re.DOTALL),
     "'": re.compile(r"(?:[^\\'\n]++|\\.)*+'?", re.DOTALL),
 }
+OPENING = re.compile(r"#[^\n]*|\"\"\"|'''|[\"']")
 
 
 def quoted_lines(lines: Sequence[str]) -> set[int]:
@@ -35,7 +36,7 @@ def _strings(text: str) -> list[tuple[int, int]] | None:
     """(start, end) of every string in `text`, in order; None if one of them never closes."""
     found = []
     position = 0
-    while token := TOKEN.search(text, position):
+    while token := OPENING.search(text, position):
         position = token.end()
         if closing := CLOSING.get(token[0]):
             end = closing.match(text, position)

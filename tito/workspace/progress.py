@@ -162,7 +162,7 @@ class Progress:
             points=report.points,
             max_points=report.max_points,
             results={result.exercise_id: result.status for result in report.results},
-            integration=report.complete if report.passed else None,
+            integration=report.integrated,
         )
 
     def record_export(self, module: Module) -> None:

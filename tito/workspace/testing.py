@@ -23,19 +23,30 @@ class Tested:
     fault: TitoError | None = None
 
 
-def judge_work(workspace: Workspace, judge: Judge, work: Work, only: str | None = None) -> Report:
+def judge_work(
+    workspace: Workspace,
+    judge: Judge,
+    work: Work,
+    only: str | None = None,
+    in_package: bool = True,
+) -> Report:
     """Judge a learner's work upon the package's earlier modules, their own or prebuilt.
 
-    `only`: one exercise's id; default all of them, and the module in the package.
+    `only`: one exercise's id; default all of them and, with `in_package`, the module in the
+    package.
 
     Raises TitoError when one of those is not in the package yet, or the work cannot be read.
     """
-    return judge.judge(work.module, work.cells, _upon(workspace, work), only=only)
+    sources = _upon(workspace, work)
+    return judge.judge(work.module, work.cells, sources, only=only, in_package=in_package)
 
 
 def run_tests(workspace: Workspace, judge: Judge, work: Work) -> Tested:
-    """Judge a learner's work and record the verdict in their progress, if that can be done."""
-    report = judge_work(workspace, judge, work)
+    """Judge a learner's work and record the verdict in their progress, if that can be done.
+
+    How the module does in the package is left to its completion: the answer comes sooner.
+    """
+    report = judge_work(workspace, judge, work, in_package=False)
     try:
         with changed_progress(workspace) as progress:
             progress.record_tests(work.module, report, work.digest)

@@ -11,7 +11,6 @@ root's, and limits do not count for root), so there the guest becomes a user who
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -141,8 +140,12 @@ def _as_stranger() -> list[str]:
     """For root: give up root for good, for a user number that is no one else's."""
     if os.geteuid():
         return []
-    number = str(FIRST_STRANGER + secrets.randbelow(STRANGERS))
+    number = str(FIRST_STRANGER + _stranger())
     return [_found("setpriv"), "--reuid", number, "--regid", number, *WITHOUT_PRIVILEGES]
+
+
+def _stranger() -> int:
+    return int.from_bytes(os.urandom(8)) % STRANGERS
 
 
 def _interpreter() -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -57,7 +57,7 @@ class Kept(Running):
     """
 
     def __init__(self, limits: Limits) -> None:
-        folder = os.path.join(tempfile.gettempdir(), FOLDER + secrets.token_hex(8))
+        folder = os.path.join(tempfile.gettempdir(), FOLDER + os.urandom(8).hex())
         self.folder = folder
         control, self._control = os.pipe()
         keeper = {"control": control, "folder": folder, "processes": limits.processes}
@@ -83,14 +83,25 @@ class Kept(Running):
         control, self._control = self._control, -1
         privacy.reopen_memory()
         os.close(control)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=KEEPER_WAIT)
+        _wait(self.process, KEEPER_WAIT)
         if self.process.returncode is None or self.process.returncode < 0:
             self.process.kill()
             self.process.wait()
             end_marked(self.folder)
         if os.path.lexists(self.folder):
             remove_tree(self.folder)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for its end; where the system tells it, without looking again and again."""
+    if hasattr(os, "pidfd_open") and process.returncode is None:
+        with contextlib.suppress(OSError):
+            number = os.pidfd_open(process.pid)
+            select.select([number], [], [], seconds)
+            os.close(number)
+            seconds = 0.0
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
 
 
 class Bare(Running):
