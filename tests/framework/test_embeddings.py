@@ -19,7 +19,7 @@ from tinytorch.core.embeddings import (
     compact_gradient,
     create_sinusoidal_embeddings,
     look_up,
-    one_hot,
+    one_hot_rows,
     rotate_by_position,
     token_ids,
 )
@@ -109,7 +109,9 @@ def test_one_hot_lookup_and_sparse_gradient_agree(vocabulary, count, seed):
     rng = np.random.default_rng(seed)
     ids, rows = rng.integers(0, vocabulary, count), rng.standard_normal((count, 3)).astype("f")
     table = rng.standard_normal((vocabulary, 3)).astype("f")
-    np.testing.assert_allclose(one_hot(ids, vocabulary) @ table, look_up(table, ids), rtol=1e-6)
+    np.testing.assert_allclose(
+        one_hot_rows(ids, vocabulary) @ table, look_up(table, ids), rtol=1e-6
+    )
     touched, sums = compact_gradient(rows, ids)
     dense = np.zeros((vocabulary, 3))
     np.add.at(dense, ids, rows)
