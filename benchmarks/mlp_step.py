@@ -12,6 +12,7 @@ from itertools import cycle, pairwise
 
 import numpy as np
 import torch
+from paired import Variant
 
 from tinytorch import SGD, Adam, CrossEntropyLoss, Linear, ReLU, Sequential, Tensor
 
@@ -19,7 +20,6 @@ BATCHES = 64  # of them in turn: more than a processor keeps at hand
 RATE = {"SGD": 0.01, "Adam": 0.001}
 
 Arrays = list[np.ndarray]
-Variant = tuple[Callable[[], object], Callable[[], Arrays]]  # (step, current weights)
 
 
 @dataclass(frozen=True)
@@ -161,16 +161,3 @@ def _adam(weights: Arrays) -> Callable[[Arrays], None]:
 
 
 VARIANTS = {"tinytorch": tinytorch_variant, "numpy": numpy_variant, "torch": torch_variant}
-
-
-def check_same(work: Workload) -> None:
-    """Raise AssertionError unless all three variants make the same first three steps."""
-    ends = []
-    for variant in VARIANTS.values():
-        step, weights = variant(work)
-        for _ in range(3):
-            step()
-        ends.append([np.array(w) for w in weights()])
-    for other in ends[1:]:
-        for ours, theirs in zip(ends[0], other, strict=True):
-            np.testing.assert_allclose(ours, theirs.reshape(ours.shape), rtol=1e-3, atol=2e-5)

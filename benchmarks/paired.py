@@ -9,8 +9,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from statistics import median, quantiles
+from typing import Any
+
+import numpy as np
 
 Step = Callable[[], object]
+Variant = tuple[Step, Callable[[], list[np.ndarray]]]  # (step, what it has come to)
+Variants = dict[str, Callable[[Any], Variant]]  # name -> variant of a workload
+
+
+def check_same(work: Any, variants: Variants) -> None:
+    """Raise AssertionError unless all variants come to the same in their first three steps."""
+    ends = []
+    for variant in variants.values():
+        step, reached = variant(work)
+        for _ in range(3):
+            step()
+        ends.append([np.array(array) for array in reached()])
+    for other in ends[1:]:
+        for ours, theirs in zip(ends[0], other, strict=True):
+            np.testing.assert_allclose(ours, theirs.reshape(ours.shape), rtol=1e-3, atol=2e-5)
 
 
 def rounds(variants: dict[str, Step], *, count: int, steps: int) -> dict[str, list[float]]:
