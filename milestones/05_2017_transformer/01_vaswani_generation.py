@@ -93,7 +93,7 @@ if __name__ == "__main__":
         instead={"--chat": chat},
         moral="""
 `accuracy` counts answers that are right word for word. In other words the same model gets about
-half as many, and without the forgetting next to none: it learned sentences, not facts. Talk to it:
+half of them, and without the forgetting one in nine: it learned sentences, not facts. Talk to it:
 the same command with --chat.
 """,
     )
