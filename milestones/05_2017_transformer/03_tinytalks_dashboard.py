@@ -89,6 +89,6 @@ if __name__ == "__main__":
         instead={"--chat": chat},
         moral="""
 Every letter is one more step, and the model has to find out by itself what a word is. Part 2 gives
-it pieces of words: rows are a third as long, and an epoch takes half the time. That is what tokenizers are for.
+it pieces of words, and its rows are a third as long. That is what tokenizers are for.
 """,
     )
