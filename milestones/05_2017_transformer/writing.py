@@ -78,7 +78,7 @@ class Writer(talker.Talker):
     """A model that goes on with what was begun."""
 
     def __init__(self, text, epochs):
-        super().__init__(Letters(text), epochs, context=CONTEXT, rate=0.003)
+        super().__init__(Letters(text), epochs, context=CONTEXT, rate=0.006)
         ids = self.language.encode(text)
         cut = len(ids) - int(HELD_OUT * len(ids))
         self.training, self.held_out = ids[:cut], ids[cut:]
