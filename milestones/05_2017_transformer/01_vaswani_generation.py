@@ -39,6 +39,7 @@ def make(seed, epochs):
 def run(seed, epochs, show, asked):
     """Train on 350 questions; judge by the same, and by 35 of them in other words."""
     talks, model = make(seed, epochs)
+    _, before = model.judge(talks)
     file = talker.model_file(__file__, asked, seed)
     if asked.resume:
         talker.resume(model, file)
@@ -51,7 +52,6 @@ def run(seed, epochs, show, asked):
         accuracies.append(model.judge(talks)[0].mean())
         show(model.trainer.epoch, epochs, picture, loss=loss, accuracy=accuracies[-1])
 
-    before = model.judge(talks)[1]
     show(model.trainer.epoch, epochs, picture)
     talker.train(
         model, lambda: GroupLoader(Groups(model.language, talks, FORGET)), epochs, file, after
@@ -93,7 +93,7 @@ if __name__ == "__main__":
         instead={"--chat": chat},
         moral="""
 `accuracy` counts answers that are right word for word. In other words the same model gets about
-half as many, and without the forgetting next to none: it learned sentences, not facts. Talk to it:
+half of them, and without the forgetting one in nine: it learned sentences, not facts. Talk to it:
 the same command with --chat.
 """,
     )

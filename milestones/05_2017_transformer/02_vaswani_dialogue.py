@@ -42,6 +42,7 @@ def run(seed, epochs, show, asked):
     """Train on 72 conversations; judge by 24 others."""
     conversations, model = make(seed, epochs)
     held_out = load_conversations(held_out=True)
+    _, before = model.judge([turns for _, turns in held_out])
     file = talker.model_file(__file__, asked, seed)
     if asked.resume:
         talker.resume(model, file)
@@ -57,7 +58,6 @@ def run(seed, epochs, show, asked):
         about = f"talking about {held_out[-1][0]}"
         show(model.trainer.epoch, epochs, picture, about, loss=loss)
 
-    _, before = model.judge([turns for _, turns in held_out])
     talker.train(model, batches, epochs, file, after)
     answered = converse(model, held_out)
     forgetful = converse(model, held_out, remembers=False)

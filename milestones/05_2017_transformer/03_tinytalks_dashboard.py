@@ -65,7 +65,8 @@ def run(seed, epochs, show, asked):
     right, loss = model.judge(talks)
     metrics = {"loss": loss, "accuracy": right.mean(), "parameters": model.parameters}
     if board.history:
-        metrics["tokens_per_second"] = np.median([e["tokens_per_second"] for e in board.history])
+        speeds = [entry["tokens_per_second"] for entry in board.history]
+        metrics["tokens_per_second"] = round(np.median(speeds))
     return metrics, {"history": board.history}
 
 
@@ -88,6 +89,6 @@ if __name__ == "__main__":
         instead={"--chat": chat},
         moral="""
 Every letter is one more step, and the model has to find out by itself what a word is. Part 2 gives
-it pieces of words, and needs a third of the time. That is what tokenizers are for.
+it pieces of words, and its rows are a third as long. That is what tokenizers are for.
 """,
     )

@@ -15,7 +15,6 @@ from tinytorch.core.tensor import Tensor
 from tinytorch.core.training import CheckpointError, CosineSchedule, Trainer, evaluation_mode
 from tinytorch.core.transformer import GPT
 
-LONGEST_REPLY = 60  # tokens
 RESUME = {"--resume": {"action": "store_true", "help": "go on where an interrupted run stopped"}}
 
 
@@ -69,10 +68,13 @@ class Talker:
         return np.array(right), surprise / count
 
     def reply(self, said, history=()):
-        """What it answers to `said`, after the turns of `history`, always the likeliest token."""
+        """What it answers to `said`, after the turns of `history`, always the likeliest token.
+
+        A reply that has no end stops at the length of the longest answer it has learned.
+        """
         heard = self._as_much_as_fits([*history, (said, None)])
-        answer = []
-        while len(answer) < LONGEST_REPLY and len(heard) + len(answer) < self.model.max_seq_len:
+        answer, room = [], self.model.max_seq_len - len(heard)
+        while len(answer) < min(self.language.longest, room):
             token = int(self.logits(np.array([heard + answer]))[0, -1].argmax())
             if token == self.language.end:
                 break

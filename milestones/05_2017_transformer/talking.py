@@ -46,6 +46,7 @@ class Language:
         self.tokenizer = create_tokenizer(strategy, vocab_size, corpus, special)
         self.padding, self.separator, self.end = map(self.tokenizer.special_ids.get, special)
         self.size = self.tokenizer.vocab_size
+        self.longest = max(len(self.answer(answer)) for _, answer in turns)  # tokens
 
     def said(self, text):
         """The ids of what a person says, the separator at the end."""

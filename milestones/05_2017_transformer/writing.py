@@ -78,7 +78,7 @@ class Writer(talker.Talker):
     """A model that goes on with what was begun."""
 
     def __init__(self, text, epochs):
-        super().__init__(Letters(text), epochs, context=CONTEXT, rate=0.003)
+        super().__init__(Letters(text), epochs, context=CONTEXT, rate=0.006)
         ids = self.language.encode(text)
         cut = len(ids) - int(HELD_OUT * len(ids))
         self.training, self.held_out = ids[:cut], ids[cut:]
@@ -135,6 +135,7 @@ def learn(writer, file, asked, show, sample):
 
     `sample()` is a text that shows what the model writes.
     """
+    before, _ = writer.judge_held_out()
     if asked.resume:
         talker.resume(writer, file)
     samples = []
@@ -146,7 +147,6 @@ def learn(writer, file, asked, show, sample):
         lines = samples[-1][1].splitlines() if samples else []
         show(epoch, asked.epochs, lambda: lines, loss=loss)
 
-    before, _ = writer.judge_held_out()
     talker.train(writer, writer.batches, asked.epochs, file, after)
     loss, accuracy = writer.judge_held_out()
     metrics = {

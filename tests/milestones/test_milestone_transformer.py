@@ -64,9 +64,9 @@ def test_a_short_run_gives_a_whole_result(folder, number):
     assert all(spread["mean"] is not None for spread in found["metrics"].values())
 
 
-@pytest.mark.parametrize("script", [PROOF, DIALOGUE, STYLE])
+@pytest.mark.parametrize("script", [PROOF, ANSWERS, STYLE])
 def test_a_seed_gives_the_same_figures_every_time(folder, script):
-    """The Q&A, the dashboard and the completion are the same code with other texts."""
+    """The other parts are the same code with other texts."""
     figures = [result(folder / script, *SHORT, "--no-plot")["metrics"] for _ in range(2)]
     assert figures[0] == figures[1]
 
@@ -166,12 +166,17 @@ def wait_for(condition, process) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
-def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(folder, outputs):
-    whole = result(folder / DIALOGUE, "--json", "--seed=0", "--epochs=6")["metrics"]
-    kept = outputs / "02_vaswani_dialogue-seed0-epochs6.ckpt"
+def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(
+    folder, outputs, tmp_path
+):
+    text = tmp_path / "mine.txt"
+    text.write_text("to be or not to be, that is the question\n" * 100, encoding="utf-8")
+    arguments = (f"--text={text}", "--seed=0", "--epochs=4")
+    whole = result(folder / STYLE, "--json", *arguments)["metrics"]
+    (kept,) = outputs.glob("04_vaswani_style-*-seed0-epochs4.ckpt")
     kept.unlink()
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    command = [sys.executable, str(folder / DIALOGUE), "--seed=0", "--epochs=6"]
+    command = [sys.executable, str(folder / STYLE), *arguments]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, encoding="utf-8", env=env, preexec_fn=listens_to_ctrl_c
     )
@@ -180,8 +185,9 @@ def test_ctrl_c_keeps_the_best_and_resume_ends_as_if_nothing_had_happened(folder
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in said
     assert str(kept) in said and "--resume" in said and "--chat" in said
-    resumed = result(folder / DIALOGUE, "--json", "--seed=0", "--epochs=6", "--resume")
-    assert resumed["metrics"] == whole
+    resumed = run_script(folder / STYLE, "--json", *arguments, "--resume")
+    assert "Going on after epoch" in resumed.stderr
+    assert json.loads(resumed.stdout)["metrics"] == whole
 
 
 def test_resume_with_nothing_there_begins_anew(folder, outputs):
