@@ -3074,7 +3074,7 @@ Two shapes deserve care:
 
 - **A stack times one matrix**, (batch, n, k) @ (k, m): the matrix is used once per member of the
   stack, so its gradient is a sum over the stack. Do not compute one gradient per member and add
-  them up. Flatten the stack to one tall matrix, and one product multiplies *and* adds up. The same
+  them up. Reshape the stack to one tall matrix, and one product multiplies *and* adds up. The same
   view takes care of a vector, which is one row (or, on the right, one column).
 - **A stack times a stack**, where leading dimensions may broadcast: transpose the last two axes,
   leave the others alone, and let `unbroadcast` do the summing.
