@@ -1517,7 +1517,7 @@ def layer_run(x, num_heads, mask=None, kind="Tensor", keep=True):
 
 @probe
 def layer_facts():
-    """Sizes, parameters and gradients of a layer."""
+    """Shapes, parameters and gradients of a layer."""
     np.random.seed(3)
     layer = MultiHeadAttention(6, 2)
     np.random.seed(3)

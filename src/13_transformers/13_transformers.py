@@ -191,7 +191,7 @@ left after 24? And when each layer adds its result to its input, which way does 
 
 # %%
 def through_a_stack(step, depth=24, width=64):
-    """Sizes of what comes out of each layer, and of the gradient of each layer's weight."""
+    """The size of what comes out of each layer, and of the gradient of each layer's weight."""
     np.random.seed(0)
     layers = [Sequential(Linear(width, width), GELU()) for _ in range(depth)]
     x, sizes = Tensor(np.random.randn(32, width)), []
