@@ -152,6 +152,7 @@ def learn(writer, file, asked, show, sample):
     metrics = {
         "loss_before": before,
         "loss": loss,
+        "loss_in_training": writer.trainer.history["train_loss"][-1],
         "accuracy": accuracy,
         "accuracy_from_last_letter": writer.pairs_accuracy(),
         "letters_read": len(writer.training),
