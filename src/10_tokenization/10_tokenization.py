@@ -1307,11 +1307,11 @@ except ImportError:
 
 # %% [markdown]
 """
-The same merges, with an exponent well below 2. (What pushes it above 1 is the logarithm of the heap,
-and the memory of your machine: tables that outgrow the processor's cache are slower.) In running
-text it is about 1. What was quadratic was not the problem but the way of counting. The lesson is
-older than networks and worth more than this algorithm: **when a loop recomputes what it already
-knew, keep it instead, and pay for the change only.**
+The same merges, with an exponent well below 2. (What pushes it above 1 is the logarithm of the
+heap, and the memory of your machine: tables that outgrow the processor's cache are slower.) In
+running text it is about 1. What was quadratic was not the problem but the way of counting. The
+lesson is older than networks and worth more than this algorithm: **when a loop recomputes what it
+already knew, keep it instead, and pay for the change only.**
 
 A good place to stop: you have learned a vocabulary. In the second sitting you use it.
 """
@@ -1326,8 +1326,8 @@ thousand merges on every word, one after the other, is the old mistake again: ne
 not occur. Turn the list of merges into `ranks`, a dictionary from pair to place, and ask the *word*
 which pairs it has. Among those the smallest rank is next.
 
-**What will this print?** Three merges, (b, c) learned first, and the word *abcd*: merged in the order
-of ranks, and simply from left to right.
+**What will this print?** Three merges, (b, c) learned first, and the word *abcd*: merged in the
+order of ranks, and simply from left to right.
 """
 
 # %%
@@ -1950,8 +1950,8 @@ for kind in (BPETokenizer, SurpriseTokenizer):
 
 # %% [markdown]
 """
-The frequent pair wins at compression, as one may expect: each merge saves as many tokens as the pair
-occurs. What a *model* learns best from is another question, and an open one in the field. Rare
+The frequent pair wins at compression, as one may expect: each merge saves as many tokens as the
+pair occurs. What a *model* learns best from is another question, and an open one in the field. Rare
 names that stick together come early under the other rule; whether that is an insight or a waste of
 ids depends on what you want to do.
 
@@ -2078,6 +2078,11 @@ def test_tokenization_analysis():
     check.equal([found["total_tokens"], found["max_sequence_length"], found["vocab_size"]],
                 [3.0, 2.0, float(pairs.vocab_size)],
                 given="the same: total_tokens, max_sequence_length, vocab_size")
+    found = analyze_tokenization(["?"], characters)
+    check.equal([found[name] for name in ("avg_sequence_length", "compression_ratio",
+                                          "unknown_share")], [1.0, 1.0, 1.0],
+                given="['?'] by characters: ids per text, characters per id, share of unknown ids",
+                because="one text, one character, one id, and it is 0")
     for nothing in ([], [""]):
         found = analyze_tokenization(nothing, characters)
         check.equal([found[name] for name in sorted(found)], [0.0] * 6 + [4.0],
@@ -2345,9 +2350,9 @@ except ImportError:
 # %% [markdown]
 r"""
 Without merges an id is less than one character, for the `</w>` counts as well (and stands for the
-space). Then the first merges do most: a hundred of them at the beginning buy more than a thousand at
-the end. What was not in the corpus gains less. Code, full of
-indentation that no merge can shorten, gains least: each of its spaces is an empty word.
+space). Then the first merges do most: a hundred of them at the beginning buy more than a thousand
+at the end. What was not in the corpus gains less. Code, full of indentation that no merge can
+shorten, gains least: each of its spaces is an empty word.
 
 ### Experiment 2: what the choice costs downstream
 
