@@ -1,9 +1,9 @@
 """Milestone 05, part 6: code that completes code.
 
-The same model reads Python: the very files of the `tinytorch` it runs on. In your workspace that
-is your own code. It learns what comes after `self.`, how deep the next line stands, and that
-`import numpy` goes on as ` as np`. Programs that complete code for millions of people are made of
-the same parts; they have read more.
+The model of part 5 reads Python: the very files of the `tinytorch` it runs on. In your workspace
+that is your own code. It learns how lines begin, what stands in brackets, that `raise Val` goes on
+with `ueError(`, and most of all how comments sound. Programs that complete code for millions of
+people are made of the same parts; they have read more.
 
     python 05_vaswani_completion.py [--seed N] [--epochs N] [--chat] [--resume] [--plot FILE]
 """

@@ -98,7 +98,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(script, whole, how):
 
 def test_a_damaged_file_is_named_and_left_alone(script):
     file = unfinished(script, "mlp")
-    file.parent.mkdir()
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"PK, but nothing else")
     run = run_script(script, *ARGUMENTS)
     assert run.returncode == 1 and "Traceback" not in run.stderr
