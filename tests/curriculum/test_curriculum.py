@@ -82,13 +82,9 @@ def test_optional_modules_are_no_prerequisites():
 
 def test_a_milestone_part_needs_what_its_modules_need():
     assert REAL.milestone("perceptron").parts[0].needs == (1, 2, 3, 4)
-<<<<<<< HEAD
     attention, talking, *_ = REAL.milestone("transformer").parts
     assert attention.needs == (*range(1, 9), *range(10, 13))
     assert talking.needs == (*attention.needs, 13)
-=======
-    assert REAL.milestone("transformer").parts[1].needs == (*range(1, 9), *range(10, 14))
->>>>>>> a05m
 
 
 def test_requires_may_leave_out_a_module(changed):
