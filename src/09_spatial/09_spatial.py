@@ -109,7 +109,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from tinytorch.core import activations
-from tinytorch.core.autograd import Function, backward_rule, no_grad
+from tinytorch.core.autograd import Function, backward_rule
 from tinytorch.core.layers import Layer
 from tinytorch.core.tensor import Tensor, compute
 
@@ -120,7 +120,7 @@ import time
 import tracemalloc
 
 from tinytorch.core.activations import ReLU
-from tinytorch.core.autograd import check_gradients, enable_autograd
+from tinytorch.core.autograd import check_gradients, enable_autograd, no_grad
 from tinytorch.core.data_loader import DataLoader, TensorDataset
 from tinytorch.core.layers import Linear, Sequential
 from tinytorch.core.losses import CrossEntropyLoss
