@@ -272,6 +272,11 @@ def test_show_is_one_short_line():
         assert len(show(value)) < 400 and "\n" not in show(value)
 
 
+def test_the_spaces_of_a_text_are_shown():
+    assert show("a  b ") == "'a  b '"
+    assert show([" x", "y  "]) == "[' x', 'y  ']"
+
+
 def test_probe_does_nothing_here():
     assert probe(len) is len
 

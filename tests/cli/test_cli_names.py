@@ -8,6 +8,10 @@ import sys
 import pytest
 from planted import solve
 
+from tito.curriculum.curriculum import Curriculum
+from tito.workspace.hints import find_exercise
+
+REAL = Curriculum.load()
 WRONG = '#| export\ndef double(x):\n    """Return twice x."""\n    return x * x\n'
 
 
@@ -25,6 +29,13 @@ def test_an_unknown_name_is_answered_with_a_near_one(tito, workspace, typed, mea
     done = tito("test", typed, cwd=workspace.root)
     assert done.exit_code == 2
     assert f"Did you mean {meant!r}?" in done.output
+
+
+@pytest.mark.parametrize("module", REAL.available, ids=lambda module: module.id)
+def test_the_name_that_tito_shows_finds_its_exercise(module):
+    """Also where another exercise's cell defines a function of that name."""
+    for exercise in REAL.exercises(module):
+        assert find_exercise(REAL, module, exercise.name) is exercise
 
 
 def test_all_goes_without_a_name(tito, workspace):

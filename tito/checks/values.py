@@ -135,8 +135,11 @@ def describe(value: Any) -> Message:
 
 
 def shorten(text: str, limit: int = SHOWN_CHARACTERS) -> str:
-    """One line of at most ``limit`` characters."""
-    text = " ".join(text.split())
+    """One line of at most ``limit`` characters, a single space for all white space in a row."""
+    return _cut(" ".join(text.split()), limit)
+
+
+def _cut(text: str, limit: int = SHOWN_CHARACTERS) -> str:
     return text if len(text) <= limit else text[: limit - 4].rstrip() + " ..."
 
 
@@ -154,7 +157,7 @@ def show(value: Any) -> str:
         return f"dtype {value}"
     if type(value) is type:
         return value.__name__
-    return shorten(_notation(value))
+    return _cut(_notation(value))  # the spaces of a text belong to it
 
 
 def _notation(value: Any) -> str:

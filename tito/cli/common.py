@@ -88,7 +88,12 @@ def _lone_exercise(current: Module, name: str) -> Exercise:
     known = {exercise.id: exercise for exercise in every}
     known |= {exercise.name: exercise for exercise in here}
     wanted = spelled(name)
-    found = code_names(here).get(name) or known.get(wanted) or code_names(every).get(name)
+    found = (
+        known.get(name)
+        or code_names(here).get(name)
+        or known.get(wanted)
+        or code_names(every).get(name)
+    )
     if found:
         return found
     words = [*(m.word for m in curriculum().modules), *known]

@@ -52,18 +52,16 @@ def hints_of(curriculum: Curriculum, exercise: Exercise) -> tuple[str, ...]:
 
 
 def find_exercise(curriculum: Curriculum, module: Module, name: str) -> Exercise:
-    """The module's exercise of this name: of its code, else long or short.
+    """The module's exercise of this name: short or long, else of its code.
 
-    "Linear" (a class or function that the exercise's cell defines), "tensor_matmul", "matmul".
+    "matmul", "tensor_matmul", "Linear" (a class or function that the exercise's cell defines).
     """
     wanted = spelled(name)
     known = {exercise.id: exercise for exercise in curriculum.exercises(module)}
     by_name = {exercise.name: exercise for exercise in known.values()} | known
     by_code = code_names(known.values())
-    if name in by_code:
-        return by_code[name]
-    if wanted in by_name:
-        return by_name[wanted]
+    if found := by_name.get(name) or by_code.get(name) or by_name.get(wanted):
+        return found
     close = difflib.get_close_matches(wanted, by_name, n=1)
     maybe = f" Did you mean {close[0]!r}?" if close else ""
     raise TitoError(
