@@ -481,11 +481,11 @@ for situation, row, may in situations:
 
 # %% [markdown]
 r"""
+Four of the twelve rows are right: of the ordinary ones the last two, with the huge score the last
+one, and with all keys forbidden "weight 0" (by the rule below, and by luck: it is wrong elsewhere).
 A score of 0 is not "no": $e^0 = 1$ is a vote like any other. A weight set to 0 afterwards leaves
 a row that no longer adds up to 1, and dividing by what is left fails when nothing is left.
-$-\infty$ is right, until a whole row is forbidden and the maximum itself is $-\infty$. Four of the
-twelve rows are right: of the ordinary ones the last two, with the huge score $-\infty$ only, and
-with all keys forbidden "weight 0", which gets there by luck, since it is wrong elsewhere.
+$-\infty$ is right, until a whole row is forbidden and the maximum itself is $-\infty$.
 
 Does that happen? The first position of a text that may only look at *earlier* ones; a line of
 padding. One NaN there, and after the next step every weight of your model is NaN. So decide what
@@ -765,9 +765,9 @@ def attention_weights(q: np.ndarray, k: np.ndarray, mask: np.ndarray | None = No
 
 # %% [markdown]
 """
-*What is checked:* the example; stacks with and without a mask; huge scores, forbidden ones too;
-rows and masks with nothing in them; warnings, dtypes, the arguments afterwards, and the peak of the
-memory.
+*What is checked:* the example; stacks with and without a mask; scores that are huge or very low,
+forbidden ones too; rows and masks with nothing in them; float16; warnings, dtypes, the arguments
+afterwards, and the peak of the memory.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_attention_weights", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -1147,8 +1147,8 @@ print(f"forward, 64 queries and keys: loops {loops:.0f} ms, one node {fast:.3f} 
 # %% [markdown]
 """
 One square, the weights, which the gradient cannot do without. The time falls too, though less: most
-of it is exponentials and products, and these are the same. Against the loops it is hundreds or
-thousands of times; that is NumPy's doing, not the node's.
+of it is exponentials and products, and these are the same. What you gained against the loops is of
+another size, and NumPy's doing, not the node's.
 """
 
 # %% [markdown]
@@ -1503,8 +1503,9 @@ class MultiHeadAttention(Layer):
             mask: None, or a Tensor or array of 1 (allowed) and 0, of fewer dimensions than x, as
                 many, or one more. Fewer: it broadcasts to (T, T), for everything. As many:
                 to (..., T, T), each sequence has its own, the same for all its heads. One more:
-                to (..., num_heads, T, T); (1, num_heads, T, T) has one for each head, the same
-                for all sequences (without the 1 it would count as one for each sequence).
+                to (..., num_heads, T, T). Masks of the heads that are the same for every sequence
+                of a batch are therefore (1, num_heads, T, T): as (num_heads, T, T) they would count
+                as one for each sequence.
 
         Returns:
             Tensor of the shape of x.
