@@ -34,13 +34,13 @@ a network needs, and put the answer into the title of a paper: *Attention Is All
 """
 
 # %% [markdown]
-"""
+r"""
 ## Where this module stands
 
 ```
   02 Activations     03 Layers      05 Autograd       11 Embeddings
   softmax            Linear         backward_rule     vectors, positions
-         \\               \\              /                 /
+         \               \              /                 /
           v               v            v                 v
    +--------------------------------------------------------------+
    |                       12 Attention                           |
@@ -56,7 +56,7 @@ something for the first time, and who listens to whom depends on what they have 
 
 ## What you will be able to do
 
-1. **Write** attention as loops, count its work, and **derive** the two products that replace them.
+1. **Write** attention as loops, count its work, and **replace** them by two products.
 2. **Explain** with a measurement why scores are divided, by how much, and what goes wrong if not.
 3. **Mask** positions so that no gradient and no NaN gets past, whatever the scores.
 4. **Derive** the gradient of a softmax of scores by hand, and let your own tools check it.
@@ -183,7 +183,8 @@ def attention_explicit(
         q: (n, d), one query a row; n may be 0.
         k: (m, d), one key a row; m is at least 1.
         v: (m, e), one value a row.
-        scale: every score is multiplied by it before the softmax (which is not counted).
+        scale: every score is multiplied by it before the softmax (neither this nor the softmax
+            is counted).
 
     Returns:
         (output, weights, multiplications): new float32 arrays of shape (n, e) and (n, m), and an
@@ -337,10 +338,10 @@ r"""
 With many features one key takes everything: the softmax is **saturated**. It has not learned to be
 sure; it was born sure, of a random key. And hardly any gradient gets through to change its mind.
 
-The first column has the cure in it. How does the spread grow with the features $d$? (The variance
-of a sum of independent terms is the sum of their variances; each term is a product of two numbers
-of mean 0 and variance 1.) So divide by what? Write the scores of all pairs as one product, of
-*Tensor* operations this time, so that gradients flow.
+The column of spreads has the cure in it. How does the spread grow with the features $d$? (The
+variance of a sum of independent terms is the sum of their variances; each term is a product of two
+numbers of mean 0 and variance 1.) So divide by what? Write the scores of all pairs as one product,
+of *Tensor* operations this time, so that gradients flow.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention_scores", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -390,21 +391,25 @@ def test_attention_scores():
                     because="row i holds the scores of query i with all keys")
 
     @probe
-    def beside_scores():
-        """Spread of many scores; gradients for Q = [[1, 2, 3, 4]], K = [[5, 6, 7, 8]]; Q, K."""
+    def spread_of_many():
+        """The spread of 200 x 200 scores."""
         rng = np.random.default_rng(1)
         many = [Tensor(rng.standard_normal((200, 400))) for _ in range(2)]
+        return round(float(attention_scores(*many).data.std()), 1)
+
+    @probe
+    def after_backward():
+        """Q = [[1, 2, 3, 4]] and K = [[5, 6, 7, 8]] after a backward pass, and their gradients."""
         q, k = (Tensor([row], requires_grad=True) for row in ([1, 2, 3, 4], [5, 6, 7, 8]))
         attention_scores(q, k).sum().backward()
         return {
-            "spread": round(float(attention_scores(*many).data.std()), 1),
             "gradients": [None if t.grad is None else t.grad.data for t in (q, k)],
             "arguments": [q.data, k.data],
         }
 
-    seen = beside_scores()
-    check.equal(seen["spread"], 1.0, given="400 features of spread 1: the spread of the scores",
+    check.equal(spread_of_many(), 1.0, given="400 features of spread 1: the spread of the scores",
                 because="variances add up, spreads do not")
+    seen = after_backward()
     check.true(seen["gradients"][0] is not None and seen["gradients"][1] is not None,
                given="Q and K that require gradients: do both receive one?",
                because="only what is made of Tensor operations is recorded")
@@ -476,6 +481,8 @@ for situation, row, may in situations:
 
 # %% [markdown]
 r"""
+Four of the twelve rows are right: of the ordinary ones the last two, with the huge score the last
+one, and with all keys forbidden "weight 0" (by the rule below, and by luck: it is wrong elsewhere).
 A score of 0 is not "no": $e^0 = 1$ is a vote like any other. A weight set to 0 afterwards leaves
 a row that no longer adds up to 1, and dividing by what is left fails when nothing is left.
 $-\infty$ is right, until a whole row is forbidden and the maximum itself is $-\infty$.
@@ -539,8 +546,9 @@ def plain_attention(Q: Tensor, K: Tensor, V: Tensor, mask: Any = None) -> tuple[
     Args:
         Q, K, V: (..., n, d), (..., m, d) and (..., m, e), with m at least 1.
         mask: None, or a Tensor or array that broadcasts to (..., n, m): 1 where query i may look
-            at key j, else 0. Where it is 0, the weight is exactly 0, whatever the score. A query
-            that may look at no key has only zeros as weights and as output.
+            at key j, else 0. Where it is 0, the weight is exactly 0, whatever the score (up to a
+            million), and the other weights of the row add up to 1. A query that may look at no key
+            has only zeros as weights and as output.
 
     Returns:
         Tensors of shape (..., n, e) and (..., n, m).
@@ -607,10 +615,11 @@ def test_attention_plain():
         check.close(got[0], formula(q, k, v, np.float32(1))[0], rtol=1e-4, atol=1e-5,
                     given=f"{given.partition(', mask')[0]}, no mask: the output")
 
-    huge = Tensor([[1.0]]), Tensor([[1.0], [-1.0], [800.0]]), Tensor([[1.0], [2.0], [3.0]])
-    check.close(plain_attention(*huge, Tensor([[1, 1, 0]]))[1], [[0.8807970, 0.1192029, 0.0]],
-                given="scores 1, -1 and 800, of which the last is forbidden: the weights",
-                because="what is forbidden has no say, however loud it is")
+    for name, loud in (("110", 110.0), ("a million", 1e6)):
+        huge = Tensor([[1.0]]), Tensor([[1.0], [-1.0], [loud]]), Tensor([[1.0], [2.0], [3.0]])
+        check.close(plain_attention(*huge, Tensor([[1, 1, 0]]))[1], [[0.8807970, 0.1192029, 0.0]],
+                    given=f"scores 1, -1 and {name}, of which the last is forbidden: the weights",
+                    because="what is forbidden has no say, however loud it is")
 
     @probe
     def forbidden_row(name):
@@ -643,10 +652,22 @@ def test_attention_plain():
                 because="only what is made of Tensor operations is recorded")
     check.unchanged(forbidden_row("mask"), np.array([[1, 0, 1, 0], [0] * 4, [1] * 4], np.float32),
                     given="the mask after the call")
-    check.raises(ValueError, lambda: plain_attention(*pair, Tensor([[1.0, 0.25], [1, 1]])),
-                 given="a mask with an entry of 0.25", mentions=["0.25"])
-    check.raises(ValueError, lambda: plain_attention(pair[0], pair[1], Tensor([[4], [8], [9]])),
-                 given="2 keys and 3 values", mentions=["(2, 1)", "(3, 1)"])
+
+    @probe
+    def refused(values, mask, word):
+        """Whether keys [[1], [2]] with these values and this mask are refused, in words."""
+        try:
+            plain_attention(Tensor([[0], [0]]), Tensor([[1], [2]]), Tensor(values), mask)
+        except ValueError as error:
+            return f"a ValueError that names {word}" if word in str(error) else "another ValueError"
+        return "no error"
+
+    for given, values, mask, word in [
+        ("a mask with an entry of 0.25", [[4], [8]], np.array([[1, 0.25], [1, 1]]), "0.25"),
+        ("keys (2, 1) and values (3, 1)", [[4], [8], [9]], None, "(2, 1)"),
+    ]:
+        check.equal(refused(values, mask, word), f"a ValueError that names {word}", given=given,
+                    because="checked_mask, given, refuses it before anything is computed")
 
 
 test_attention_plain()
@@ -705,6 +726,12 @@ number that takes part from the start:
 # %%
 print(np.full(2, -np.inf).max(), np.full(2, -np.inf).max(initial=-9), np.zeros(0).max(initial=-9))
 
+# %% [markdown]
+"""
+It takes part, so it can also *win*: `np.array([-20.0]).max(initial=-9)` is -9. Choose a number that
+no score can be below; `np.finfo(dtype)` knows what a dtype has.
+"""
+
 # %% nbgrader={"grade": false, "grade_id": "attention_weights", "locked": false, "schema_version": 3, "solution": true, "task": false}
 #| export
 def attention_weights(q: np.ndarray, k: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
@@ -738,9 +765,9 @@ def attention_weights(q: np.ndarray, k: np.ndarray, mask: np.ndarray | None = No
 
 # %% [markdown]
 """
-*What is checked:* the example; stacks with and without a mask; huge scores, forbidden ones too;
-rows and masks with nothing in them; warnings, dtypes, the arguments afterwards, and the peak of the
-memory.
+*What is checked:* the example; stacks with and without a mask; scores that are huge or very low,
+forbidden ones too; rows and masks with nothing in them; float16; warnings, dtypes, the arguments
+afterwards, and the peak of the memory.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_attention_weights", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
@@ -748,9 +775,9 @@ def test_attention_weights():
     """The same weights, in the memory of the scores."""
 
     @probe
-    def strict(q, k, mask=None):
+    def strict(q, k, mask=None, dtype="float32"):
         """The weights, with every warning of NumPy's an error."""
-        q, k = (np.array(rows, dtype=np.float32) for rows in (q, k))
+        q, k = (np.array(rows, dtype=dtype) for rows in (q, k))
         mask = None if mask is None else np.array(mask, dtype=np.float32)
         with np.errstate(divide="raise", over="raise", invalid="raise"):
             return attention_weights(q, k, mask)
@@ -782,8 +809,18 @@ def test_attention_weights():
     check.close(strict([[1]], [[500], [1], [1]], [[0, 1, 1]]), [[0, 0.5, 0.5]],
                 given="scores of 500, 1 and 1, of which the first is forbidden",
                 because="what is forbidden has no say, not even in the maximum")
+    check.close(strict([[1]], [[-500], [-500]]), [[0.5, 0.5]],
+                given="q = [[1]], k = [[-500], [-500]]",
+                because="both scores are equal, however low: no number from outside may be their "
+                        "maximum")
+    check.close(strict([[1]], [[-30000], [5]], [[1, 0]]), [[1, 0]],
+                given="scores of -30000 and 5, of which the second is forbidden",
+                because="the row adds up to 1, however low the score of the only allowed key")
     check.equal(strict(np.ones((2, 3)), np.ones((0, 3))).shape, (2, 0),
                 given="two queries, no key at all: the shape")
+    check.close(strict(np.ones((2, 2)), np.ones((2, 2)), [[1, 0], [0, 0]], dtype="float16"),
+                [[1, 0], [0, 0]], given="float16, all scores equal, mask [[1, 0], [0, 0]]",
+                because="float16 ends at 65504: what lies beyond is infinite")
 
     @probe
     def beside_weights():
@@ -1110,7 +1147,8 @@ print(f"forward, 64 queries and keys: loops {loops:.0f} ms, one node {fast:.3f} 
 # %% [markdown]
 """
 One square, the weights, which the gradient cannot do without. The time falls too, though less: most
-of it is exponentials and products, and these are the same.
+of it is exponentials and products, and these are the same. What you gained against the loops is of
+another size, and NumPy's doing, not the node's.
 """
 
 # %% [markdown]
@@ -1413,9 +1451,9 @@ A mask mostly comes without a dimension for heads: (T, T), for everything; or (B
 each sequence of a batch. Against scores of shape (B, H, T, T), the second one does not fit, or
 worse, fits by accident when B happens to be H. The layer has to make room for the heads.
 
-Two attributes are for looking on: with `keep_weights = True` the layer leaves the weights of its
-latest forward in `last_weights`, as an array. (Keeping the *Tensor* would keep its whole graph in
-memory, from one step to the next.)
+Two attributes are for looking inside: with `keep_weights = True` the layer leaves the weights of
+its latest forward in `last_weights`, as an array. (Keeping the *Tensor* would keep its whole graph
+in memory, from one step to the next.)
 """
 
 # %% nbgrader={"grade": false, "grade_id": "attention_multihead", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -1465,7 +1503,9 @@ class MultiHeadAttention(Layer):
             mask: None, or a Tensor or array of 1 (allowed) and 0, of fewer dimensions than x, as
                 many, or one more. Fewer: it broadcasts to (T, T), for everything. As many:
                 to (..., T, T), each sequence has its own, the same for all its heads. One more:
-                to (..., num_heads, T, T).
+                to (..., num_heads, T, T). Masks of the heads that are the same for every sequence
+                of a batch are therefore (1, num_heads, T, T): as (num_heads, T, T) they would count
+                as one for each sequence.
 
         Returns:
             Tensor of the shape of x.
@@ -1509,29 +1549,40 @@ def layer_run(x, num_heads, mask=None, kind="Tensor", keep=True):
     kept = layer.last_weights
     layer.keep_weights = False
     layer(Tensor(x))
+    left = layer.last_weights
     return {"result": result.data, "weights": "None" if kept is None else kept,
-            "type": type(kept).__name__, "afterwards": str(layer.last_weights),
+            "type": type(kept).__name__, "afterwards": "None" if left is None else left,
             "projections": [[p.weight.data, p.bias.data] for p in
                             (layer.q_proj, layer.k_proj, layer.v_proj, layer.out_proj)]}
 
 
 @probe
 def layer_facts():
-    """Shapes, parameters and gradients of a layer."""
+    """What a fresh layer is made of."""
     np.random.seed(3)
     layer = MultiHeadAttention(6, 2)
     np.random.seed(3)
     drawn = [Linear(6, 6).weight.data for _ in range(4)]
     fresh = [layer.q_proj, layer.k_proj, layer.v_proj, layer.out_proj]
-    x = Tensor(np.random.default_rng(0).standard_normal((2, 3, 6)), requires_grad=True)
-    (layer(x, np.tri(3)) * Tensor(np.arange(36.0).reshape(2, 3, 6))).sum().backward()
     return {
         "sizes": [layer.embed_dim, layer.num_heads, layer.head_dim],
-        "kept": [layer.keep_weights, layer.last_weights is None],
+        "shapes": [project.weight.shape for project in fresh],
         "parameters": len(layer.parameters()),
         "drawn": all(np.array_equal(p.weight.data, w) for p, w in zip(fresh, drawn, strict=True)),
+    }
+
+
+@probe
+def layer_after_a_step():
+    """What a forward and a backward leave in a layer, and in x."""
+    layer = MultiHeadAttention(6, 2)
+    x = Tensor(np.random.default_rng(0).standard_normal((2, 3, 6)), requires_grad=True)
+    (layer(x, np.tri(3)) * Tensor(np.arange(36.0).reshape(2, 3, 6))).sum().backward()
+    projections = layer.q_proj, layer.k_proj, layer.v_proj, layer.out_proj
+    return {
+        "kept": [layer.keep_weights, layer.last_weights is None],
         "gradients": [p.grad is not None and bool(p.grad.data.any())
-                      for p in [x, *(project.weight for project in fresh)]],
+                      for p in [x, *(project.weight for project in projections)]],
     }
 
 
@@ -1559,6 +1610,9 @@ def test_attention_multihead():
                 given="MultiHeadAttention(6, 2): embed_dim, num_heads, head_dim")
     check.equal(facts["parameters"], 8, given="MultiHeadAttention(6, 2): the number of parameters",
                 because="four projections, each with weight and bias")
+    check.equal(facts["shapes"], [(6, 6)] * 4,
+                given="MultiHeadAttention(6, 2): the shapes of the four weights",
+                because="each projects all features at once; the heads are cut afterwards")
     check.equal(facts["drawn"], True,
                 given="np.random.seed(3), then a layer: are its weights those of four Linear "
                 "layers, drawn in the order q, k, v, out?",
@@ -1579,11 +1633,11 @@ def test_attention_multihead():
         ((3, 2, 4, 8), 4, random_mask(3, 2, 4, 4)), ((2, 3, 4), 1, random_mask(3, 3)),
     ]:
         x = rng.standard_normal(x_shape).astype(np.float32)
+        shape = "no mask" if mask is None else f"mask {mask.shape}"
+        given = f"x {x_shape}, {count} heads, {shape}"
         got = layer_run(x, count, mask)
         full = np.float32(1) + np.zeros(1, np.float32) if mask is None else mask
         expected = layer_by_head(x, count, got["projections"], full)
-        shape = "no mask" if mask is None else f"mask {mask.shape}"
-        given = f"x {x_shape}, {count} heads, {shape}"
         check.close(got["result"], expected[0], given=f"{given}: the result", rtol=1e-3, atol=1e-5,
                     because="each head on its own features, scaled by its own size, then merged "
                             "and sent through out_proj")
@@ -1594,13 +1648,14 @@ def test_attention_multihead():
                 given="a mask (2, 4, 4) that is an array instead of a Tensor: the result")
     check.equal(layer_run(x, 3)["type"], "ndarray", given="the type of last_weights",
                 because="a Tensor would keep the whole graph of the step alive")
-    check.equal(facts["kept"], [False, True], given="a layer after a forward, keep_weights not "
+    after = layer_after_a_step()
+    check.equal(after["kept"], [False, True], given="a layer after a forward, keep_weights not "
                 "touched: is keep_weights, and is last_weights None?",
                 because="n x n numbers are kept only for who asks")
     check.equal(layer_run(x, 3)["afterwards"], "None",
                 given="keep_weights True for one forward, then False for another: last_weights",
                 because="an old map beside a new result would mislead")
-    check.equal(facts["gradients"], [True] * 5,
+    check.equal(after["gradients"], [True] * 5,
                 given="do x and the weights of q_proj, k_proj, v_proj, out_proj get gradients?")
     for embed_dim, num_heads in ((512, 7), (6, 0), (3, 6), (4, -2)):
         check.raises(ValueError, lambda d=embed_dim, h=num_heads: MultiHeadAttention(d, h),
@@ -1672,9 +1727,9 @@ def next_digit_scores(model, digits):
 
 # %% [markdown]
 """
-**What will this print**, as long as there is a fault? And what must it print in the end? (The
-batches are new dice every time.) For a tool to find the faults with, see the second cell: it
-changes the digits from one position on, and looks at which scores notice.
+**Predict:** when you have mended one fault, and only one, will the loss be 2.303? Run the training
+again after each mend. (The batches are new dice every time.) For a tool to find the faults with,
+see the second cell: it changes the digits from one position on, and looks at which scores notice.
 """
 
 # %%
@@ -1767,17 +1822,23 @@ test_attention_next_digit()
 
 # %% [markdown]
 """
+<details><summary>What it was</summary>
+
 Two leaks. `k=1` lets each position see one step ahead, which is precisely the digit it has to
-predict. The other one is better hidden: a mean over *positions* contains the future before any mask
-is asked. With the mask repaired, the loss is still below 2.303, only less absurdly so. Any mean,
-maximum or sum over positions can do that. So do not look at the mask alone: **change the future and
-see who notices**. (And if a loss is too good to be true, try dice.)
+predict; while that is there, the loss stays near 0 whatever else you mend. The other one is better
+hidden: a mean over *positions* contains the future before any mask is asked. With only the mask
+repaired, the loss is still below 2.303, just less absurdly so. Any mean, maximum or sum over
+positions can do that, so it is not enough to look at the mask.
+</details>
+
+One fault can hide behind another, and a loss does not say where it leaks. So **change the future
+and see who notices**. (And if a loss is too good to be true, try dice.)
 
 ## Part 8: Long sequences (open)
 
 A mask forbids; it does not save. Every forbidden score is computed first and thrown away then, and
-the n x n array is there. If each position only looks at its `window` nearest predecessors, there
-are n x window scores that matter, and 10,000 positions need not cost 400 MB.
+the n x n array is there. If each position looks only at itself and the `window - 1` before it,
+there are n x window scores that matter, and 10,000 positions need not cost 400 MB.
 
 This exercise is *open*: the docstring says what must hold; the way is up to you.
 """
@@ -1832,7 +1893,7 @@ def test_attention_local():
         return exponentials / exponentials.sum(axis=1, keepdims=True) @ v
 
     rng = np.random.default_rng(0)
-    for n, d, e, window in [(5, 3, 2, 1), (5, 3, 2, 2), (7, 2, 4, 3), (6, 1, 3, 6), (4, 2, 5, 9),
+    for n, d, e, window in [(5, 3, 2, 1), (7, 2, 4, 3), (5, 3, 2, 2), (6, 1, 3, 6), (4, 2, 5, 9),
                             (1, 3, 2, 1), (33, 4, 3, 8)]:
         q, k = (rng.standard_normal((n, d)).astype(np.float32) for _ in range(2))
         v = rng.standard_normal((n, e)).astype(np.float32)
@@ -1841,10 +1902,11 @@ def test_attention_local():
                     given=f"{n} positions of {d} and {e} features, window {window}",
                     because="position i looks at itself and at the window - 1 before it")
         check.equal(got.dtype.name, "float32", given=f"{n} positions, window {window}: the dtype")
-    q = np.array([[300.0], [-300.0], [300.0]], np.float32)
+    q = np.array([[3000.0], [-3000.0], [3000.0]], np.float32)
     k, v = np.array([[1], [-1], [0]], np.float32), np.array([[1], [2], [4]], np.float32)
     check.close(local_attention(q, k, v, 2), [[1.0], [2.0], [4.0]],
-                given="scores of 300 and -300, window 2", because="e^300 is too large for float32")
+                given="scores of 3000 and -3000, window 2",
+                because="e^3000 is too large for any float")
 
     @probe
     def beside_local():
@@ -1972,7 +2034,8 @@ except ImportError:
 """
 The mean knows which names were dealt, but not whose is whose. Attention compares handwriting with
 handwriting: keys and queries became descriptions of shapes, values became names, and nobody told
-them to. Note what was trained: not to know digits, but to *look things up*. That is your dictionary
+them to. Where a line is wrong, its weights are mostly shared between pictures that look alike to
+it. Note what was trained: not to know digits, but to *look things up*. That is your dictionary
 of Part 1, with learned keys. The weights know how to read a sequence; the knowledge is in it.
 """
 
@@ -2033,7 +2096,7 @@ r"""
 Short sequences hide the square behind everything that grows in proportion to n. Long ones cannot:
 twice the length, four times the memory, whatever the machine. (Time may jump by more than four at
 some line: the array has outgrown a cache, or comes from the operating system anew in each call.)
-Doubling d costs twice only. Since a training step keeps the weights of *every* head of *every*
+Doubling d only doubles the cost. Since a training step keeps the weights of *every* head of *every*
 layer until its backward pass, the memory of attention decides how long a text a model can be
 trained on.
 
@@ -2141,7 +2204,7 @@ The messages are those of a reference; your own functions may use other words.
 | `Cannot multiply shapes (2, 4, 64) and (2, 4, 64)` | K not transposed | `K.transpose(-2, -1)` |
 | weights do not add up to 1 | softmax over queries, or masked after it | `dim=-1`, mask first |
 | `embed_dim must be a multiple of num_heads` | 512 features, 7 heads | 512 and 8, 768 and 12 |
-| `a mask of shape (2, 4, 4) does not fit` | no room for heads | `(2, 1, 4, 4)` |
+| `Shapes (2, 4, 4) and (2, 8, 4, 4) do not broadcast` | no room for heads | `(2, 1, 4, 4)` |
 | `a mask holds 1 … and 0 …, but it has -inf` | meant for another library | 1 where allowed |
 | the loss is `nan` from some step on | a row with nothing but `-inf` | decide, as in Part 3 |
 | it trains, but badly, without an error | heads by `reshape` alone | cut, then `transpose` |

@@ -136,6 +136,23 @@ def test_a_forbidden_score_may_be_huge(attend):
     np.testing.assert_allclose(weights.data, [[0, 0.5, 0.5]])
 
 
+@pytest.mark.parametrize("attend", BOTH)
+@pytest.mark.parametrize("scores", [[-500, -500, 800], [-30000, -30000, 5], [1, 1, 1e6]])
+def test_an_allowed_score_may_be_very_low(attend, scores):
+    keys = Tensor(np.reshape(scores, (3, 1)))
+    weights = attend(Tensor([[1.0]]), keys, keys, [[1, 1, 0]])[1]
+    np.testing.assert_allclose(weights.data, [[0.5, 0.5, 0]])
+
+
+def test_a_forbidden_row_in_float16():
+    ones = np.ones((2, 2), dtype=np.float16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weights = attention_weights(ones, ones, np.array([[1, 0], [0, 0]]))
+    np.testing.assert_array_equal(weights, [[1, 0], [0, 0]])
+    assert weights.dtype == np.float16
+
+
 def test_gradients_by_finite_differences():
     q, k, v, mask = made(SHAPES[2])
     tensors = [Tensor(array, requires_grad=True) for array in (q, k, v)]
