@@ -1,20 +1,20 @@
 """Mistakes that nobody planted: each is caught, and its hint is the one that a person labelled."""
 
 import pytest
-from unplanted import LABELS, counts, diagnose, is_labelled, labels, mistakes, shares
+from unplanted import LABELS, counts, diagnose, is_labelled, labels, listed, mistakes, shares
 
 from tito.curriculum.curriculum import Curriculum
 from tito.judge import Judge
 from tito.package.writer import reference_sources, upon
 
 CURRICULUM = Curriculum.load()
-AVAILABLE = [module.id for module in CURRICULUM.available]
+LISTED = listed(CURRICULUM)
 EXERCISES = {
     exercise.id: exercise
     for module in CURRICULUM.available
     for exercise in CURRICULUM.exercises(module)
 }
-WITH_MISTAKES = list(dict.fromkeys(m.exercise for module in AVAILABLE for m in mistakes(module)))
+WITH_MISTAKES = list(dict.fromkeys(m.exercise for module in LISTED for m in mistakes(module)))
 LABEL_AGAIN = "label it again: python tests/support/unplanted.py {} --unlabelled"
 
 
@@ -39,14 +39,14 @@ def test_every_mistake_is_caught_with_the_hint_that_was_labelled(judge, sources,
 
 
 def test_every_label_belongs_to_a_mistake():
-    there = {(m.exercise, m.name) for module in AVAILABLE for m in mistakes(module)}
+    there = {(m.exercise, m.name) for module in LISTED for m in mistakes(module)}
     assert set(labels()) == there
     assert {label for label, _ in labels().values()} <= set(LABELS)
 
 
 def test_three_in_four_are_told_rightly_and_hardly_any_wrongly():
     """By a hint, or by a reason that says all; mistakes that happen to be planted do not count."""
-    share = shares(CURRICULUM, AVAILABLE)
-    assert counts(CURRICULUM, AVAILABLE).total() >= 120
+    share = shares(CURRICULUM, LISTED)
+    assert counts(CURRICULUM, LISTED).total() >= 120
     assert share["right"] + share["reason"] >= 75
     assert share["wrong"] <= 2

@@ -33,7 +33,8 @@ ARGUMENTS = ("--json", "--seed=0", f"--epochs={EPOCHS}", "--no-plot")
 @pytest.fixture
 def script(trees, tmp_path: Path) -> Path:
     """The script in a tree of its own, with photographs that need no fetching."""
-    root = shutil.copytree(trees(9), tmp_path / "tree")
+    of_other_runs = shutil.ignore_patterns("outputs")
+    root = shutil.copytree(trees(9), tmp_path / "tree", ignore=of_other_runs)
     with open(root / "milestones" / "data_manager.py", "a", encoding="utf-8") as file:
         file.write(MADE_UP)
     return root / "milestones" / "04_1998_cnn" / "02_lecun_cifar10.py"
@@ -98,7 +99,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(script, whole, how):
 
 def test_a_damaged_file_is_named_and_left_alone(script):
     file = unfinished(script, "mlp")
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir()
     file.write_bytes(b"PK, but nothing else")
     run = run_script(script, *ARGUMENTS)
     assert run.returncode == 1 and "Traceback" not in run.stderr

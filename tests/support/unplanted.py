@@ -67,6 +67,11 @@ class Diagnosis:
     hint: str
 
 
+def listed(curriculum: Curriculum) -> list[str]:
+    """The modules for which such mistakes were collected."""
+    return [m.id for m in curriculum.available if (FOLDER / f"{m.id}.toml").is_file()]
+
+
 def mistakes(module: str) -> list[Unplanted]:
     """The wrong solutions of a module ("01"), in the order of the file."""
     table = tomllib.loads((FOLDER / f"{module}.toml").read_text(encoding="utf-8"))
@@ -183,9 +188,7 @@ def quoted(text: str) -> str:
 
 if __name__ == "__main__":
     curriculum = Curriculum.load()
-    names = [name for name in sys.argv[1:] if name.isdigit()] or [
-        module.id for module in curriculum.available
-    ]
+    names = [name for name in sys.argv[1:] if name.isdigit()] or listed(curriculum)
     if "--unlabelled" in sys.argv:
         print_unlabelled(curriculum, names)
     else:
