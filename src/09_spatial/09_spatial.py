@@ -1497,10 +1497,10 @@ def test_spatial_conv2d_backward():
     check.close(found[2], [101], given=f"{example}: gradient of the bias",
                 because="it was added to every result")
     check.equal(dtypes, ["float32"] * 3, given=f"{example}: the dtypes")
-    found, *_ = gradients_of_conv(
-        np.float32([[[[1, 2, 3, 4]]]]), np.float32([[[[10, 20]]]]), np.float32([0]),
-        np.float32([[[[1, 100]]]]), (1, 2), (0, 0), [True] * 3,
-    )
+    x, weight, bias, g = (np.float32(numbers) for numbers in (
+        [[[[1, 2, 3, 4]]]], [[[[10, 20]]]], [0], [[[[1, 100]]]]))
+    found, *_ = gradients_of_conv(x, weight, bias, g, stride=(1, 2), padding=(0, 0),
+                                  needed=[True] * 3)
     example = "x = [[1, 2, 3, 4]], weight = [[10, 20]], G = [[1, 100]], stride (1, 2)"
     check.close(found[0], [[[[10, 20, 1000, 2000]]]], given=f"{example}: gradient of x",
                 because="the windows lie where they lay on the way forward: the same stride")
