@@ -1348,8 +1348,8 @@ def test_spatial_add_windows():
         for r, s in np.ndindex(rows, columns):
             top, left = r * stride[0], s * stride[1]
             expected[:, top : top + kernel[0], left : left + kernel[1]] += parts[:, r, s]
+        text = f"add_windows(an image (2, 6, 7, 3), parts, stride={stride}), kernel {kernel}"
         image, after, _ = after_add_windows(before.copy(), parts, stride)
-        text = f"an image (2, 6, 7, 3), kernel {kernel}, stride {stride}"
         check.close(image, expected, rtol=1e-4, atol=1e-5, given=text,
                     because="what was there, plus the part of every window")
         check.unchanged(after, parts, given=f"{text}: the parts after the call")
@@ -1499,9 +1499,9 @@ def test_spatial_conv2d_backward():
     check.equal(dtypes, ["float32"] * 3, given=f"{example}: the dtypes")
     x, weight, bias, g = (np.float32(numbers) for numbers in (
         [[[[1, 2, 3, 4]]]], [[[[10, 20]]]], [0], [[[[1, 100]]]]))
+    example = "x = [[1, 2, 3, 4]], weight = [[10, 20]], G = [[1, 100]], stride (1, 2)"
     found, *_ = gradients_of_conv(x, weight, bias, g, stride=(1, 2), padding=(0, 0),
                                   needed=[True] * 3)
-    example = "x = [[1, 2, 3, 4]], weight = [[10, 20]], G = [[1, 100]], stride (1, 2)"
     check.close(found[0], [[[[10, 20, 1000, 2000]]]], given=f"{example}: gradient of x",
                 because="the windows lie where they lay on the way forward: the same stride")
     check.close(found[1], [[[[301, 402]]]], given=f"{example}: gradient of the weight",
