@@ -187,7 +187,8 @@ def test_measured_gradients_agree():
     conv = Conv2d(2, 3, (3, 2), (2, 1), (1, 0))
     check_gradients(lambda x, w, b: conv(x), x, conv.weight, conv.bias)
     check_gradients(AvgPool2d((2, 3), 1, (1, 0)), x)
-    check_gradients(GlobalPool2d(3.0), x)
+    for sharpness in (0.3, 1.0, 3.0):
+        check_gradients(GlobalPool2d(sharpness), x)
 
 
 def test_no_argument_is_changed_and_no_column_is_kept():
@@ -241,6 +242,9 @@ def test_bad_input_is_named():
         with pytest.raises(ValueError) as caught:
             conv(Tensor(bad))
         assert all(word in str(caught.value) for word in words), str(caught.value)
+    with pytest.raises(ValueError, match="needs 16 channels, got 8") as caught:
+        Conv2d(16, 4, 3)(Tensor(numbers((2, 8, 9, 9))))
+    assert "permute" not in str(caught.value)
     with pytest.raises(ValueError, match="does not fit"):
         MaxPool2d(3)(Tensor(numbers((1, 1, 2, 5))))
     for arguments in [
