@@ -991,8 +991,8 @@ class PairTable:
     def merge(self, pair: TokenPair) -> set[TokenPair]:
         """Merge a pair in all words where it stands, and bring counts and places up to date.
 
-        Words in which it does not stand are not looked at: `words` holds the same lists for them as
-        before. `counts` is changed, not made again.
+        Only the words that `places` names are looked at; all others keep their lists. `counts` is
+        changed, not made again, and nothing walks through all of it.
 
         Returns:
             The pairs that now stand somewhere and contain the new token. (No other pair can have
@@ -1073,7 +1073,8 @@ def test_tokenization_table():
     check.equal(once["returned"],
                 [[("c", "ow"), ("l", "ow"), ("ow", "</w>"), ("ow", "e")]],
                 given="what merge(('o', 'w')) returns",
-                because="the pairs with the new token, and no others: (r, </w>) is not new")
+                because="the pairs with the new token, on either side of it: (l, ow) as well as "
+                        "(ow, e); and no others: (r, </w>) is not new")
     check.equal(once["missing places"], [],
                 given="after merge(('o', 'w')): (pair, word) that places does not know",
                 because="a new pair needs the numbers of its words, or the next merge misses them")
@@ -1084,7 +1085,8 @@ def test_tokenization_table():
           (("r", "</w>"), 2)], "merges build upon merges"),
         ({"banana": 3}, [("a", "n")],
          [(("a", "</w>"), 3), (("an", "a"), 3), (("an", "an"), 3), (("b", "an"), 3)],
-         "a pair that stands in a word twice is taken out twice"),
+         "the old pairs are those of b a n a n a, (n, a) and (a, n) twice each; the new ones "
+         "those of b an an a"),
         ({"aaaa": 2, "aaa": 1}, [("a", "a")],
          [(("a", "</w>"), 1), (("aa", "</w>"), 2), (("aa", "a"), 1), (("aa", "aa"), 2)],
          "all old pairs out, all new pairs in: overlapping ones need no case of their own"),
@@ -1108,17 +1110,41 @@ def test_tokenization_table():
 
     @probe
     def left_alone():
-        """Is a word without the pair the list it was, and counts the object it was?"""
+        """Is a word without the pair the list it was, and counts the object it was? Walks?"""
+
+        class Watched(Counter):
+            walked = 0
+
+            def __iter__(self):
+                Watched.walked += 1
+                return super().__iter__()
+
+            def keys(self):
+                Watched.walked += 1
+                return super().keys()
+
+            def items(self):
+                Watched.walked += 1
+                return super().items()
+
         table = PairTable({"low": 5, "cat": 2, "lot": 1})
         words, counts = list(table.words), table.counts
         table.merge(("l", "o"))
         same = [now is before for now, before in zip(table.words, words, strict=True)]
-        return same, table.counts is counts
+        other = PairTable({"low": 5, "cat": 2, "lot": 1})
+        other.counts = Watched(other.counts)
+        Watched.walked = 0
+        other.merge(("l", "o"))
+        return same, table.counts is counts, Watched.walked
 
-    check.equal(left_alone(), ([False, True, False], True),
+    check.equal(left_alone()[:2], ([False, True, False], True),
                 given="low, cat, lot after merge(('l', 'o')): is each word's list the one it was; "
                 "is `counts` the Counter it was?",
                 because="cat has no (l, o): whoever looks at all words has gained nothing")
+    check.equal(left_alone()[2], 0,
+                given="the same merge: how often it walked through `counts`",
+                because="a merge changes the counts of a few pairs: whoever looks at all pairs "
+                        "has gained nothing")
 
 
 test_tokenization_table()
@@ -1275,6 +1301,74 @@ def test_tokenization_learn():
                 given="functions that look at all words or all pairs, and are called again and "
                       "again during three merges",
                 because="PairTable keeps the counts, the heap finds the best pair")
+
+    @probe
+    def tables_and_looks():
+        """How many tables were made; whether later merges look at the counts of all pairs."""
+        space, tables = learn_merges.__globals__, []
+        real = space["PairTable"]
+
+        class WatchedCounter(Counter):
+            """Counts how many counts were looked at, once it is told to."""
+
+            is_watched, looks = False, 0
+
+            def saw(self, many):
+                if WatchedCounter.is_watched:
+                    WatchedCounter.looks += many
+
+            def __getitem__(self, pair):
+                self.saw(1)
+                return super().__getitem__(pair)
+
+            def get(self, pair, default=None):
+                self.saw(1)
+                return super().get(pair, default)
+
+            def __iter__(self):
+                self.saw(len(self))
+                return super().__iter__()
+
+            def keys(self):
+                self.saw(len(self))
+                return super().keys()
+
+            def values(self):
+                self.saw(len(self))
+                return super().values()
+
+            def items(self):
+                self.saw(len(self))
+                return super().items()
+
+        class WatchedTable(real):
+            """A table whose counts are watched between two merges, and not within one."""
+
+            def __init__(self, *arguments, **keywords):
+                super().__init__(*arguments, **keywords)
+                self.counts = WatchedCounter(self.counts)
+                tables.append(self)
+
+            def merge(self, pair):
+                WatchedCounter.is_watched = False
+                fresh = super().merge(pair)
+                WatchedCounter.is_watched = True
+                return fresh
+
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        words = {two + one: 1 for two in letters for one in letters if two < one}
+        words |= {"Hello": 9, "Help": 8, "Yellow": 7, "Mellow": 6, "Felt": 5}
+        try:
+            space["PairTable"] = WatchedTable
+            learn_merges(words, {"<UNK>"}, 14)
+        finally:
+            space["PairTable"] = real
+        return len(tables), WatchedCounter.looks >= 2 * len(letters) ** 2
+
+    check.equal(tables_and_looks(), (1, False),
+                given="some 330 words, 14 merges: how many PairTables are made; is the count of "
+                      "every pair looked at again and again, between one merge and the next?",
+                because="no merge looks at all pairs: that is what the heap is for")
 
 
 test_tokenization_learn()
@@ -1478,6 +1572,8 @@ def test_tokenization_text():
     """A real mark ends a word; characters that look like one are text."""
     for tokens, expected, because in (
         (["l", "ow", "</w>", "tide</w>"], "low tide", "one space between them, none at the end"),
+        (["low</w>", "w</w>"], "low w", "the mark is four characters in this order, not any of "
+                                        "<, /, w and >"),
         (["a</w>", "</w>", "b</w>"], "a  b", "an empty word between two spaces"),
         (["</w>", "</w>"], " ", "two empty words, one space between them"),
         (["a</w>", "\n</w>", "b", "</w>"], "a\nb", "join_words: no space next to a newline"),
@@ -1716,10 +1812,28 @@ def test_tokenization_bpe():
                 because="hand out new lists, not the ones in the cache")
 
     @probe
+    def one_word_again():
+        """What encode("ab") gives three times, with 99 appended to each result."""
+        tokenizer = BPETokenizer(20)
+        tokenizer.train(["ab ba ab"])
+        found = []
+        for _ in range(3):
+            ids = tokenizer.encode("ab")
+            found.append(list(ids))
+            ids.append(99)
+        return found
+
+    check.equal(one_word_again(), [[5]] * 3,
+                given="encode('ab') three times; after each, somebody appends 99 to the result",
+                because="the list handed out is a new one, also for a text of one word")
+
+    @probe
     def other_rule():
         """The words, the reserved tokens and the count that `learn` is called with."""
 
         class Other(BPETokenizer):
+            called = None
+
             @staticmethod
             def learn(word_counts, reserved, count):
                 Other.called = dict(word_counts), list(reserved), count
@@ -2045,12 +2159,17 @@ texts and empty texts, wrong lengths and a text in place of a list.
 def test_tokenization_analysis():
     """Whole data sets into ids, and what that did to them."""
     characters = CharTokenizer("abc")
-    texts = ["abc", "", "c?cab"]
+    texts = ["abc", "", "c??ab"]
     check.equal(tokenize_dataset(texts, characters, 2), [[1, 2], [], [3, 0]],
-                given="tokenize_dataset(['abc', '', 'c?cab'], CharTokenizer('abc'), 2)",
+                given="tokenize_dataset(['abc', '', 'c??ab'], CharTokenizer('abc'), 2)",
                 because="the first two ids of each text")
-    check.equal(tokenize_dataset(texts, characters), [[1, 2, 3], [], [3, 0, 3, 1, 2]],
+    check.equal(tokenize_dataset(texts, characters), [[1, 2, 3], [], [3, 0, 0, 1, 2]],
                 given="the same without max_length", because="None does not cut")
+    pairs = BPETokenizer(20)
+    pairs.train(["abab abab"])
+    check.equal(tokenize_dataset(["abab abab"], pairs, 1), [[pairs.token_to_id["abab</w>"]]],
+                given="tokenize_dataset(['abab abab'], …, 1), every word one token",
+                because="ids are cut, not characters: the first id is that of the whole word")
     check.equal(tokenize_dataset([], characters, 5), [], given="no texts")
     for wrong in (0, -1, 2.5):
         check.raises(ValueError, lambda: tokenize_dataset(texts, characters, wrong),
@@ -2064,20 +2183,21 @@ def test_tokenization_analysis():
     found = analyze_tokenization(texts, characters)
     expected = {"vocab_size": 4.0, "total_tokens": 8.0, "unique_tokens": 4.0,
                 "avg_sequence_length": 8 / 3, "max_sequence_length": 5.0,
-                "compression_ratio": 1.0, "unknown_share": 1 / 8}
+                "compression_ratio": 1.0, "unknown_share": 2 / 8}
     check.equal(sorted(found), sorted(expected), given="the names in the analysis")
     for name, value in expected.items():
-        check.close(found[name], value, given=f"['abc', '', 'c?cab'] by characters: {name}",
-                    because="three texts, 3 + 0 + 5 ids, of which one is unknown")
-    pairs = BPETokenizer(20)
-    pairs.train(["abab abab"])
+        check.close(found[name], value, given=f"['abc', '', 'c??ab'] by characters: {name}",
+                    because="three texts, 3 + 0 + 5 ids, of which two are 0")
     found = analyze_tokenization(["abab abab", "ab"], pairs)
     check.close(found["compression_ratio"], 11 / 3,
                 given="['abab abab', 'ab'], every word one token: compression_ratio",
                 because="9 + 2 characters, 2 + 1 ids")
+    check.close(found["avg_sequence_length"], 1.5, given="the same: avg_sequence_length",
+                because="2 + 1 ids in two texts: ids are counted, not characters")
     check.equal([found["total_tokens"], found["max_sequence_length"], found["vocab_size"]],
                 [3.0, 2.0, float(pairs.vocab_size)],
-                given="the same: total_tokens, max_sequence_length, vocab_size")
+                given="the same: total_tokens, max_sequence_length, vocab_size",
+                because="3 ids, 2 of them in the longer text")
     found = analyze_tokenization(["?"], characters)
     check.equal([found[name] for name in ("avg_sequence_length", "compression_ratio",
                                           "unknown_share")], [1.0, 1.0, 1.0],
