@@ -1404,9 +1404,10 @@ except ImportError:
 The same merges, with an exponent below 2. What pushes it above 1 is mostly real work: with more
 merges each word is merged more often, and later words of the manual are longer. Little of it is the
 logarithm of the heap, and the memory of your machine: tables that outgrow the processor's cache are
-slower. In running text it is about 1. What was quadratic was not the problem but the way of
-counting. The lesson is older than networks and worth more than this algorithm: **when a loop
-recomputes what it already knew, keep it instead, and pay for the change only.**
+slower. In running text it is nearer to 1, for the same words come again. What was quadratic was not
+the problem but the way of counting. The lesson is older than networks and worth more than this
+algorithm: **when a loop recomputes what it already knew, keep it instead, and pay for the change
+only.**
 
 A good place to stop: you have learned a vocabulary. In the second sitting you use it.
 """
@@ -1608,7 +1609,7 @@ All that is left is to put it together. `_get_word_tokens`, `_get_pairs` and `_a
 one-line methods that are given: the names under which the literature knows these steps. You write
 what trains, what keeps the dictionaries in step, and the two ways.
 
-The ids: "<UNK>" and the special tokens; then `</w>`; then the characters of its words, sorted (no
+The ids: "<UNK>" and the special tokens; then `</w>`; then the characters of the words, sorted (no
 space: that is what `</w>` stands for); then one token for each merge, in order. `vocab_size` is the
 length that training aims at. It ends below when nothing is left to merge, and above when the
 characters alone are more: none is ever dropped.
@@ -2530,11 +2531,11 @@ for length in (1000, 2000, 4000):
 # %% [markdown]
 """
 The first time, nearly all of the time goes into words met for the first time; again, nothing is
-left but looking them up, several times as fast and not much slower than characters. One long word
-is another matter: each merge walks through all of it. That makes it far slower than text, and
-slower still the longer it is (how much depends on your machine). Tokenizers for languages without
-spaces split by other rules first (by script, by punctuation), or keep the pairs of the word in a
-heap, as you did for training.
+left but looking them up, many times as fast, about as fast as characters. One long word is another
+matter: each merge walks through all of it. That makes it far slower than text, and slower still the
+longer it is (how much depends on your machine). Tokenizers for languages without spaces split by
+other rules first (by script, by punctuation), or keep the pairs of the word in a heap, as you did
+for training.
 
 ## Questions
 
