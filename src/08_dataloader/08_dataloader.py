@@ -50,7 +50,7 @@ loader when a model is not as good as hoped, so this module takes every random n
 ```
 
 In words: the loader stands between storage and computation and knows neither. Whoever can be
-counted and asked by number can feed it; whatever can be looped over can be fed by it.
+counted and asked by number can feed it; whatever loops over batches can be fed by it.
 
 ## What you will be able to do
 
@@ -122,7 +122,7 @@ from tinytorch.core.tensor import Tensor, as_array, method_of
 # For the test cells and experiments below; not part of your framework.
 import tempfile
 import tracemalloc
-from contextlib import suppress
+import warnings
 
 from tinytorch.core.activations import ReLU
 from tinytorch.core.layers import Dropout, Linear, Sequential
@@ -473,6 +473,16 @@ def numbers_in(case, *arguments):
     return {"samples": [joined[i][0] for i in range(len(joined))], "kept": len(joined.datasets)}
 
 
+@probe
+def made_from_generator(size, indices):
+    """The error of a Subset of so many samples whose indices come from a generator."""
+    try:
+        Subset([(k,) for k in range(size)], (k for k in indices))
+    except IndexError as error:
+        return type(error).__name__
+    return "none"
+
+
 def test_dataloader_views():
     """Each number leads to its sample, and numbers outside lead nowhere."""
     check.equal(numbers_in("subset", 7, [5, 0, 5, 6])["samples"], [5, 0, 5, 6],
@@ -487,6 +497,9 @@ def test_dataloader_views():
         check.raises(IndexError, lambda wrong=wrong: Subset(seven, wrong), mentions=[number, "7"],
                      given=f"Subset of 7 samples, indices {wrong}",
                      because="found when it is made, not hours later")
+    check.equal(made_from_generator(7, [0, 17]), "IndexError",
+                given="Subset of 7 samples, indices 0 and 17 from a generator: the error",
+                because="a generator gives its numbers once: what is checked must be what is kept")
     two = Subset(seven, [4, 6])
     for wrong in (2, -1):
         check.raises(IndexError, lambda wrong=wrong: two[wrong], mentions=[str(wrong), "2"],
@@ -529,8 +542,8 @@ print(len(train_digits), "to learn from,", len(judged_digits), "to judge by; sam
 A network wants a batch: *one* array of images and *one* of labels. What a dataset gives is a list
 of pairs.
 
-**What will this print?** Three samples, of which the last has another size, handed to NumPy just
-as they are, and then with only the images:
+**What will this print?** Two samples of the same size, handed to NumPy as pairs; then only the
+images of three samples, of which the last has another size:
 """
 
 # %%
@@ -785,9 +798,9 @@ def epoch_key(seed: int | None, epoch: int, random: bool) -> tuple[int, int] | N
     """Two whole numbers from which every random number of one pass over the data follows.
 
     With a seed: (seed, epoch), and NumPy's global random state is left alone. Without a seed:
-    (n, 0), where n is one number from 0 up to 2**31 - 1, drawn once from NumPy's global random
-    state (`np.random.randint`). If nothing in the pass is `random` there is nothing to decide:
-    None, seed or not, and nothing is drawn.
+    (n, 0), where n is one number, drawn once by `np.random.randint(2**31)` from NumPy's global
+    random state. If nothing in the pass is `random` there is nothing to decide: None, seed or
+    not, and nothing is drawn.
 
     Example:
         epoch_key(7, 3, True) is (7, 3)
@@ -805,7 +818,7 @@ def random_stream(key: tuple[int, int], part: int) -> np.random.Generator:
     """A generator of random numbers of its own for one part of a pass.
 
     Made by np.random.default_rng from all three numbers: the same three give the same numbers
-    again, and two that differ in any of them have nothing in common.
+    again, and two that differ in any of them have nothing in common (numbers below 2**32).
     """
     ### BEGIN SOLUTION
     return np.random.default_rng([*key, part])
@@ -954,9 +967,10 @@ for batch in batches:
 # %% [markdown]
 """
 Nothing is loaded before it is asked for, and what is not asked for is never loaded; batch 2 does
-not exist. At any time there is one batch in memory, not all of them. A `for` loop asks an object
-for its `__iter__()`; if that is a generator function, each loop gets a generator of its own, and a
-loader can be looped over again and again.
+not exist. (In such a function, `yield from it` hands out everything that `it` gives, one by one.)
+At any time there is one batch in memory, not all of them. A `for` loop asks an object for its
+`__iter__()`; if that is a generator function, each loop gets a generator of its own, and a loader
+can be looped over again and again.
 
 Now the loader: what it is told, how many batches there are, one batch, and the pass over all of
 them. Most of the work is done by what you have: keys, streams, samples, `collate`. Two things come
@@ -977,7 +991,8 @@ def check_whole(name: str, value: Any, least: int) -> int:
 class DataLoader:
     """A dataset in batches, for one `for` loop after another; each is one pass over the data.
 
-    Attributes: all arguments, and `epoch`, the number of the next pass, counted from 0.
+    Attributes: all arguments, with `prefetch` as a number (2 * num_workers if it was None, so 0
+    without workers), and `epoch`, the number of the next pass, counted from 0.
     """
 
     def __init__(
@@ -999,7 +1014,8 @@ class DataLoader:
             batch_size: samples in a batch.
             shuffle: whether each pass has an order of its own.
             drop_last: leave out a last batch that is smaller than the others.
-            seed: makes the random numbers depend on it and on `epoch`, and on nothing else.
+            seed: a whole number below 2**32; makes the random numbers depend on it and on `epoch`,
+                and on nothing else.
             num_workers: threads that load; 0: whoever asks for a batch loads it.
             prefetch: batches being loaded or ready, beyond the one in use (2 * num_workers).
             transform: what the first tensor of each batch goes through.
@@ -1035,12 +1051,12 @@ class DataLoader:
         """The batches of one pass, one after the other: a generator, so that each is loaded only
         when it is asked for.
 
-        The pass begins with the first batch that is asked for. Then `epoch_key` decides over its
-        random numbers (it has some if it shuffles or has a transform), and `self.epoch` grows by
-        one, whether or not the pass is ever finished. The order of the samples is 0, 1, 2, …, or,
-        shuffled, the permutation that `random_stream(key, 0)` draws. Batch number k, from 0,
-        consists of the next `batch_size` indices of the order; the last batch may be smaller, or
-        is missing, with drop_last. It is loaded by `self.load_batch(key, k, indices)`.
+        The pass begins with the first batch that is asked for. Then `epoch_key` gives the key of
+        its random numbers (it has some if it shuffles or has a transform), and `self.epoch` grows
+        by one, whether or not the pass is ever finished. The order of the samples is 0, 1, 2, …,
+        or, shuffled, the permutation that `random_stream(key, 0)` draws. Batch number k, from 0,
+        consists of the next `batch_size` indices of the order; the last batch may be smaller, or is
+        missing, with drop_last. It is loaded by `self.load_batch(key, k, indices)`.
 
         With `num_workers`, the batches come from `load_ahead(load, items, num_workers,
         prefetch)`, which gives load(item) for every item, in order.
@@ -1411,11 +1427,11 @@ except ImportError:
 
 # %% [markdown]
 """
-Without shuffling the network follows the data: whatever came last is what it says, since for many
-steps in a row that was always right. Look at its answers: most are among the last digits it
-saw. The gradient of a batch is meant to stand for all data; a batch of nines stands for nines. So
-shuffle what you train on. To judge, do not: an evaluation gives the same in any order, and this one
-draws nothing.
+It learns, slowly and one-sidedly: it guesses for some epochs, then climbs, and stays far below what
+a fresh order reaches. In each epoch it follows the data: whatever came last is what it says, since
+for many steps in a row that was always right. Look at its answers: most are among the last digits
+it saw. The gradient of a batch is meant to stand for all data; a batch of nines stands for nines.
+So shuffle what you train on. To judge, do not: an evaluation gives the same in any order.
 
 **A good place to stop** for today: your loader trains your network.
 """
@@ -1440,8 +1456,8 @@ try:
     shifted, large = np.zeros_like(two), np.zeros_like(two)
     shifted[:, 2:], large[3:] = two[:, :-2], two[:5]
     figure, axes = plt.subplots(1, 4, figsize=(8, 2.3), layout="constrained")
-    for place, picture, title in zip(axes, [two, two[:, ::-1], shifted, large],
-                                     ["a two", "mirrored", "moved by 2", "moved by 3: half gone"],
+    titles = ["a two", "mirrored", "moved by 2", "moved by 3: no foot"]
+    for place, picture, title in zip(axes, [two, two[:, ::-1], shifted, large], titles,
                                      strict=True):
         place.imshow(picture, cmap="gray_r")
         place.set(title=title, xticks=[], yticks=[])
@@ -1733,7 +1749,10 @@ def test_dataloader_crop():
         images = (count, channels, height, width) if channels else (count, height, width)
         given = f"RandomCrop({size}, padding={padding}) of images {images}"
         found = crops(*settings)
-        check.equal(found["shape"], shape, given=f"{given}: the shape")
+        check.equal(found["shape"], shape, given=f"{given}: the shape",
+                    because="the size of the window; images and channels stay as many as they are")
+        check.equal(found["dtype"], "float32", given=f"{given}, float32: the dtype",
+                    because="images keep their dtype")
         check.equal(found["places"].count(None), 0,
                     given=f"{given}: how many results are no window of the image in its border?",
                     because="rows below and columns right of the corner, all channels alike")
@@ -1845,7 +1864,7 @@ exists, as in Module 01.
 @method_of(TensorDataset)
 def get_batch(self: TensorDataset, indices: np.ndarray) -> tuple[Tensor, ...]:
     """The batch of these samples, equal to collate([self[i] for i in indices]), without a loop
-    over samples. Copies: a batch shares no memory with the dataset.
+    over samples. New Tensors that require no gradient; a batch shares no memory with the dataset.
 
     Example:
         TensorDataset(x).get_batch(np.array([4, 0])): one Tensor, x's rows 4 and 0
@@ -1862,7 +1881,7 @@ sample asked for, and copies.
 
 # %% nbgrader={"grade": true, "grade_id": "test_dataloader_at_once", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 @probe
-def both_ways(shapes, indices, dtype="float32"):
+def both_ways(shapes, indices, dtype="float32", requires_grad=False):
     """A batch at one stroke and by samples: do they agree; types, dtypes, samples asked for."""
     numbers, asked = np.random.default_rng(1), []
 
@@ -1872,7 +1891,7 @@ def both_ways(shapes, indices, dtype="float32"):
             return super().__getitem__(index)
 
     arrays = [(numbers.random(shape) * 100).astype(dtype) for shape in shapes]
-    dataset = Counted(*map(Tensor, arrays))
+    dataset = Counted(*(Tensor(array, requires_grad=requires_grad) for array in arrays))
     batch = dataset.get_batch(np.array(indices, dtype=np.int64))
     count = len(asked)
     slow = collate([dataset[k] for k in indices])
@@ -1880,6 +1899,7 @@ def both_ways(shapes, indices, dtype="float32"):
         "types": [type(batch).__name__, *(type(entry).__name__ for entry in batch)],
         "equal": [bool(np.array_equal(a.data, b.data)) for a, b in zip(batch, slow, strict=True)],
         "dtypes": [entry.dtype.name for entry in batch],
+        "requires_grad": [entry.requires_grad for entry in batch],
         "asked": count,
         "shared": any(np.shares_memory(a.data, b) for a, b in zip(batch, arrays, strict=True)),
     }
@@ -1901,6 +1921,9 @@ def test_dataloader_at_once():
                     because="whoever changes a batch must not change the data")
     check.equal(both_ways([(6, 3), (6,)], [1, 2], "uint8")["dtypes"], ["uint8"] * 2,
                 given="tensors of uint8: the dtypes of a batch")
+    check.equal(both_ways([(6, 3)], [1, 2], requires_grad=True)["requires_grad"], [False],
+                given="a tensor that requires a gradient: does its batch?",
+                because="data are not learned: a batch consists of new Tensors")
 
 
 test_dataloader_at_once()
@@ -1923,9 +1946,13 @@ print(f"augmenting 512 colour images: {whole:.1f} ms in batches of 128, {each:.1
 
 # %% [markdown]
 """
-Now the loader costs about what the copying costs. The general way is still there, and it is the one
-that files need: a file cannot be indexed. Batches help whenever the work per sample is small;
-a decoder that takes 5 ms per image does not care.
+Now the loader costs about what the copying costs. For images of 784 numbers sample by sample takes
+several times as long; the smaller the samples, the more. The general way is still there, and it is
+the one that files need: a file cannot be indexed. A Subset passes the question for a batch on to
+its dataset; a ConcatDataset and the cache of Part 7 do not, and go sample by sample. Batches help
+whenever the work per sample is small; a decoder that takes 5 ms per image does not care.
+
+**Another good place to stop:** your loader is as fast as your memory.
 """
 
 # %% [markdown]
@@ -1940,9 +1967,10 @@ On the disk, images belong in uint8: one byte for each number, a quarter of floa
 float32 in a small range, so the conversion happens on the way in.
 
 The files are in NumPy's own `.npy` format: JPEG needs a decoder, which NumPy does not have. As in
-Module 07, nothing that could run code is read from a file. `np.lib.format.read_array(file,
-allow_pickle=False)` reads one array from an open file. Its errors say what is wrong, and never
-where; that is your part. **Given:** `save_images`, for the experiments.
+Module 07, nothing is read from a file that could run code, as Python objects (pickles) can.
+`np.lib.format.read_array(file, allow_pickle=False)` reads one array from an open file. Its errors
+say what is wrong, and never where; that is your part. **Given:** `save_images`, for the
+experiments.
 """
 
 # %%
@@ -2072,6 +2100,18 @@ def read_of(kind):
             return f"{type(came).__name__} with {named}"
 
 
+@probe
+def left_open():
+    """The warnings that Python gives when an image is read: whoever leaves a file open gets one."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.npy"
+        np.save(path, np.arange(6))
+        with warnings.catch_warnings(record=True) as noticed:
+            warnings.simplefilter("always", ResourceWarning)
+            read_image(path)
+        return [notice.category.__name__ for notice in noticed]
+
+
 def test_dataloader_images():
     """Read when asked for, and not before."""
     check.equal(read_of("whole"), np.arange(24).reshape(2, 3, 4).tolist(),
@@ -2079,7 +2119,10 @@ def test_dataloader_images():
     for kind in ("half", "empty", "text", "objects"):
         check.equal(read_of(kind), "ValueError with the path",
                     given=f"read_image of a file, {kind}: the error",
-                    because="whoever reads it must find the file")
+                    because="Python objects in a file can run code when they are read"
+                    if kind == "objects" else "whoever reads it must find the file")
+    check.equal(left_open(), [], given="read_image of a good file: the warnings that Python gives",
+                because="whoever opens a file closes it: `with`")
     files = [{"values": [[0, 255], [51, 102]], "dtype": "uint8"},
              {"values": [[[0.5, 300.0, -1.0]]], "dtype": "float64"},
              {"values": [[0, 100, -100]], "dtype": "int16"}]
@@ -2141,6 +2184,7 @@ class CachedDataset(Dataset):
     * After one pass over all samples, every further pass loads at most len(dataset) - capacity
       of them from `dataset` (none, if there is no limit), in whatever order the passes go.
     * A sample that could not be loaded is tried again the next time.
+    * Threads that ask for different samples load them at the same time.
     """
 
     def __init__(self, dataset: Any, capacity: int | None = None) -> None:
@@ -2230,8 +2274,10 @@ def with_failure():
 
 @probe
 def kept_by_threads(capacity):
-    """Four threads ask for four samples at once; how many are kept (loaded no more after it)?"""
-    meeting, asked = threading.Barrier(4, timeout=2), []
+    """Four threads ask for four samples at once, each a little slow at every step of the cache:
+    did all four load at the same time, and how many are kept (loaded no more after it)?"""
+    asked, together, in_vain = [], threading.Event(), []
+    home = getattr(CachedDataset.__getitem__, "__code__", None)
 
     class Slow(Dataset):
         def __len__(self):
@@ -2239,25 +2285,55 @@ def kept_by_threads(capacity):
 
         def __getitem__(self, index):
             asked.append(index)
-            if len(asked) <= 4:
-                with suppress(threading.BrokenBarrierError):
-                    meeting.wait()  # until all four are loading
+            if len(asked) == 4:
+                together.set()
+            for _ in range(600):  # turns in which the others may come
+                if together.wait(0.001) or in_vain:
+                    break
+            else:
+                in_vain.append(index)
             return (index,)
+
+    def slowly(frame, event, argument):
+        if home is None or frame.f_code.co_filename != home.co_filename:
+            return None
+        frame.f_trace_opcodes = True
+        time.sleep(0.0003)
+        return slowly
 
     cached = CachedDataset(Slow(), capacity)
     threads = [threading.Thread(target=lambda k=k: cached[k]) for k in range(4)]
-    for thread in threads:
-        thread.start()
+    before = threading.gettrace()
+    threading.settrace(slowly)
+    try:
+        for thread in threads:
+            thread.start()
+    finally:
+        threading.settrace(before)
     for thread in threads:
         thread.join()
     kept = 0
     for index in range(4):
-        before = len(asked)
+        count = len(asked)
         cached[index]
-        kept += len(asked) == before
-        if len(asked) > before:
+        kept += len(asked) == count
+        if len(asked) > count:
             break  # it may be kept from now on, in place of another
-    return kept
+    return {"together": not in_vain, "kept": kept}
+
+
+@probe
+def cached_list(asked_before, index):
+    """What a cache of a plain list of three samples gives for this index: an error's name, or it.
+
+    With `asked_before`, sample 1 is in the cache."""
+    cached = CachedDataset([("a",), ("b",), ("c",)])
+    if asked_before:
+        cached[1]
+    try:
+        return cached[index]
+    except (IndexError, TypeError) as error:
+        return type(error).__name__
 
 
 @probe
@@ -2305,10 +2381,20 @@ def test_dataloader_cached():
                 given="a sample that fails twice, asked for four times",
                 because="an error is passed on and not kept; a sample is")
     for capacity in (1, 3):
-        check.true(kept_by_threads(capacity) <= capacity,
+        found = kept_by_threads(capacity)
+        check.equal(found["together"], True, given=f"four threads ask for four samples, capacity "
+                    f"{capacity}: do all four load at the same time?",
+                    because="nobody may hold the lock while a sample is loaded")
+        check.true(found["kept"] <= capacity,
                    given=f"four threads load four samples at once, capacity {capacity}: kept",
                    because="between `is there room?` and `keep it` another thread may come: use a "
                            "threading.Lock")
+    for asked_before in (False, True):
+        for wrong, error in ((-1, "IndexError"), (3, "IndexError"), (1.0, "TypeError")):
+            check.equal(cached_list(asked_before, wrong), error,
+                        given=f"a cache of a list of 3 samples, sample {wrong!r}"
+                        + (", after sample 1" if asked_before else ""),
+                        because="a list serves -1, and 1.0 == 1: check_index decides")
     cached = CachedDataset(TensorDataset(Tensor([1, 2, 3])), 1)
     for wrong in (3, -1):
         check.raises(IndexError, lambda wrong=wrong: cached[wrong], mentions=[str(wrong), "3"],
@@ -2330,7 +2416,7 @@ again *soon*; in a pass every sample comes again as late as possible.
 ## Part 8: Never let training wait
 
 **Where does the time go?** Before anything is made faster, it is measured. A loop over batches does
-two things by turns: it waits for a batch, and it uses one. You write the watch that tells the two
+two things in turn: it waits for a batch, and it uses one. You write the watch that tells the two
 apart, and says how busy the processor was. (`time.perf_counter` is the clock on the wall;
 `time.process_time` counts only while the processor works for this process. Sleeping, waiting for
 a disk or for the network costs time on the first and none on the second.)
@@ -2345,6 +2431,8 @@ def watch_loop(
     cpu_clock: Callable[[], float] = time.process_time,
 ) -> dict[str, float]:
     """Call step(batch) for each batch of the loader, and tell where the time went.
+
+    The loop takes some time: its seconds are never 0.
 
     Args:
         clock: seconds on the wall.
@@ -2471,7 +2559,8 @@ for dataset, name in ((Subset(digits, range(320)), "in memory"), (slow, "slow di
 # %% [markdown]
 """
 On the slow disk, training mostly waits, and the processor sleeps with it. That is what a starving
-loop looks like. (In big machines it is the expensive part, a GPU, that sleeps.)
+loop looks like. (In big machines it is the expensive part, a GPU, that sleeps. And less than 1.0 in
+memory? Then other programs use your processor.)
 
 The remedy is as old as kitchens: prepare the next thing while this one is being eaten. **Worker
 threads** load the coming batches while your loop trains on the present one.
@@ -2532,6 +2621,8 @@ def load_ahead(
     before it. When it is over (after the last result, an error, or because the caller leaves its
     loop), whatever has not begun is not loaded any more, and all threads have ended.
 
+    `workers` and `ahead` are at least 1.
+
     Example:
         list(load_ahead(abs, [-3, -1, -2], workers=2, ahead=2)) is [3, 1, 2]
     """
@@ -2583,8 +2674,9 @@ def begun_after_each(workers, ahead, times=4):
     results, found = load_ahead(begun.append, items(), workers, ahead), []
     for number in range(times):
         next(results)
-        until = time.monotonic() + 2
-        while len(begun) < number + 1 + ahead and time.monotonic() < until:
+        for _ in range(600):  # turns in which the workers may go on
+            if len(begun) >= number + 1 + ahead:
+                break
             time.sleep(0.001)
         time.sleep(0.01)
         found.append(len(begun))
@@ -2597,7 +2689,7 @@ def begun_after_each(workers, ahead, times=4):
 @probe
 def at_once(workers):
     """Loads that wait until `workers` of them are there: what comes of it."""
-    meeting = threading.Barrier(workers, timeout=2)
+    meeting = threading.Barrier(workers, timeout=1)
 
     def load(item):
         meeting.wait()
@@ -2614,7 +2706,7 @@ def while_busy():
     """At each result, 2 workers, 2 ahead: is the one after the next loaded before we ask again?"""
     loaded, found = [threading.Event() for _ in range(6)], []
     for item in load_ahead(lambda k: loaded[k].set() or k, range(6), 2, 2):
-        found.append(loaded[min(item + 2, 5)].wait(2 if all(found) else 0))
+        found.append(loaded[min(item + 2, 5)].wait(1 if all(found) else 0))
     return found
 
 
@@ -2776,7 +2868,8 @@ try:
             place.barh(row, end - start, left=start, color=colour, edgecolor="white")
             place.text((start + end) / 2, row, str(number), ha="center", va="center", color="white")
         rows = ["step", *["load"] * max(workers, 1)]
-        place.set(yticks=range(len(rows)), yticklabels=rows, title=f"{workers} workers")
+        place.set(yticks=range(len(rows)), yticklabels=rows,
+                  title="1 worker" if workers == 1 else f"{workers} workers")
     axes[-1].set_xlabel("seconds; a load takes 0.03, a step 0.02")
     plt.show()
 except ImportError:
@@ -2784,6 +2877,10 @@ except ImportError:
 
 # %% [markdown]
 """
+A batch takes 16 ms or a little more to load; n workers bring one every 16 / n ms. When that is less
+than your step, only the first wait is left (in a run of 20 batches even that is a fair share of the
+whole), and more workers change nothing.
+
 In the figure, without workers each step waits for its own load. One worker overlaps the two, and
 the gaps shrink to 0.01, the difference. Two workers bring a batch every 0.015 seconds on average,
 and the steps stand shoulder to shoulder: from there on, a third changes nothing.
@@ -2792,11 +2889,11 @@ and the steps stand shoulder to shoulder: from there on, a third changes nothing
 
 A colleague has read about all this and has written it in one function:
 
-> "I gave it eight workers. It is exactly as fast as without. Somebody told me about `print`s that
-> get mixed up, that is what the lock is for; I do not think it matters. And the memory is fine!"
+> "I gave it eight workers. It is exactly as fast as without. Somebody told me that threads need a
+> lock, so there is one. And the memory is fine!"
 
 Run the cell below the exercise: it shows when each load and each step begins. Use it to find out
-who waits for whom. There are two faults, and each alone makes the steps wait.
+who waits for whom. One cause found need not be the only one.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "dataloader_stall", "locked": false, "schema_version": 3, "solution": true, "task": false} tinytorch={"kind": "bug hunt"}
@@ -2829,7 +2926,7 @@ def feed(load, step, count, workers):
 # %% [markdown]
 """
 **What will this print**, as long as it is broken? Loads of 30 and steps of 20 milliseconds, 3
-workers; no step need wait after the first. And in the end?
+workers; no step need wait after the first. And when it is mended?
 """
 
 # %%
@@ -2873,7 +2970,7 @@ def steps_of(count, workers):
 @probe
 def loads_meet(workers):
     """Loads that wait until `workers` of them are there: do they meet?"""
-    meeting = threading.Barrier(workers, timeout=2)
+    meeting = threading.Barrier(workers, timeout=1)
     try:
         feed(lambda k: meeting.wait() * 0 + k, lambda batch: None, 2 * workers, workers)
     except threading.BrokenBarrierError:
@@ -2892,8 +2989,9 @@ def ahead_of_steps(count, workers):
 
     def step(batch):
         in_vain = any(have < min(k + 1 + workers, count) for k, have in enumerate(found))
-        until = time.monotonic() + (0 if in_vain else 2)
-        while len(begun) < min(batch + 1 + workers, count) and time.monotonic() < until:
+        for _ in range(0 if in_vain else 600):  # turns in which the workers may go on
+            if len(begun) >= min(batch + 1 + workers, count):
+                break
             time.sleep(0.001)
         time.sleep(0.005)
         found.append(len(begun))
@@ -2926,7 +3024,8 @@ test_dataloader_stall()
 """
 A lock around the work makes workers take turns: eight of them are then as fast as one. And working
 in rounds, all load, then all steps, means that while one half works, the other sleeps. Nothing is
-wrong with the results, so no test of results will ever find it; a watch does, and a diary.
+wrong with the results, so no test of results will ever find it; a watch does, and a diary. If you
+put `load_ahead` in place of it all: say nevertheless which lines made whom wait.
 """
 
 # %% [markdown]
@@ -3103,8 +3202,8 @@ for name, work in kinds.items():
             work()
         return item
 
-    without = best_ms(lambda: [load(k) for k in range(16)], 2)
-    faster = [without / best_ms(lambda n=n: list(load_ahead(load, range(16), n, 2 * n)), 2)
+    without = best_ms(lambda: [load(k) for k in range(16)])
+    faster = [without / best_ms(lambda n=n: list(load_ahead(load, range(16), n, 2 * n)))
               for n in (1, 2, 4)]
     print(f"{name:<16}" + "".join(f"{times:>7.1f}" for times in faster))
 
@@ -3124,8 +3223,7 @@ Python can still hide behind it.
 ### Experiment 3: how large a batch?
 
 **Predict:** the images per second that your loader delivers from memory, for batches of 1, 8, 64
-and
-512. Where does it stop to matter?
+and 512. From which size on does it no longer matter?
 """
 
 # %%
@@ -3303,7 +3401,7 @@ a stream and shuffled in a buffer.
   (2012): crops and mirrored images made its data set 2,048 times as large, on the CPU, while the
   GPUs trained on the batch before. Section 4.1.
 - Mohan et al., *Analyzing and Mitigating Data Stalls in DNN Training* (2021): how much time real
-training spends waiting, measured, and why throwing out the least recently used is wrong here, too.
+  training spends waiting, measured, and why throwing out the least recently used is wrong here.
 - Pärnamaa, *Using PyTorch + NumPy? You're making a mistake* (2021): the bug of the first paragraph,
   with code; PyTorch seeds NumPy in its workers since.
 
