@@ -2318,7 +2318,8 @@ except FloatingPointError as error:
 # %% [markdown]
 """
 *What is checked:* which pieces the model is shown, what it learns to answer, that every start is
-possible and none too late, how far one clipped step moves the parameters, and the losses.
+possible and none too late, how far one clipped step moves the parameters, that no gradient is left
+over from before, and the losses.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_transformers_train", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
