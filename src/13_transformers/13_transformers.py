@@ -206,7 +206,7 @@ def draw_stacks(steps):
     """Both sizes, layer by layer, for several ways of stacking."""
     runs = {name: through_a_stack(step) for name, step in steps.items()}
     for name, (sizes, gradients) in runs.items():
-        print(f"{name:<10} size after layer 1 {sizes[0]:8.2g}, after layer 24 {sizes[-1]:8.2g}; "
+        print(f"{name:<14} size after layer 1 {sizes[0]:8.2g}, after layer 24 {sizes[-1]:8.2g}; "
               f"gradient in layer 1 {gradients[0]:8.2g}")
     try:
         import matplotlib.pyplot as plt
@@ -276,8 +276,8 @@ ninth, and the difference is noise; it may even be negative. So: subtract the me
 what is left, and put $\varepsilon$ *under* the root.
 
 You write the arithmetic as functions of arrays, so that it can become one operation of your engine.
-`mean_of_products` is given, because both of its uses below are weak spots of NumPy: it adds up
-products without making an array of them.
+`mean_of_products` is given: NumPy's `(a * b).mean()` would first write the whole array of products,
+and you need such a mean twice.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "transformers_standardize", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -297,7 +297,8 @@ def standardize(x: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         normalized: (x - mean) * scale, a new array of x's shape.
         scale: 1 / sqrt(variance + eps), of x's shape with a last size of 1.
-        Both float32. A row of equal numbers becomes zeros; a large mean does no harm.
+        Both float32. A row of equal numbers becomes zeros, and a large mean does no harm, but for
+        the rounding of the mean itself.
 
     Example:
         x = [[1, 2, 3, 4]], eps = 0.75: the mean is 2.5, the variance 1.25, so the scale is
@@ -492,7 +493,7 @@ def norm_of(x, gamma, beta):
 
 scales, offsets = (Tensor(np.random.randn(5), requires_grad=True) for _ in range(2))
 try:
-    print("largest difference:", check_gradients(norm_of, point, scales, offsets))
+    print(f"accepted; largest difference {check_gradients(norm_of, point, scales, offsets):.1e}")
 except (AssertionError, NotImplementedError) as error:
     print(f"{type(error).__name__}: {error}")
 
@@ -543,7 +544,9 @@ def test_transformers_layer_norm_rule():
     r = np.sqrt(0.5)
     given = "x = [[2, 3, 4, 5]], gamma all 1, eps = 0.75, G = [[4, 0, 0, 0]]"
     found = norm_gradients([[2, 3, 4, 5]], [1] * 4, [0] * 4, [[4, 0, 0, 0]], 0.75)
-    grad_x, grad_gamma, grad_beta, dtypes, *_ = found
+    grad_x, grad_gamma, grad_beta, dtypes, *after = found
+    check.unchanged(after[2], np.float32([[4, 0, 0, 0]]), given="grad_output afterwards",
+                    because="the array belongs to others, who still need it")
     check.close(grad_beta, [4, 0, 0, 0], given=f"gradient of beta for {given}",
                 because="beta is added to every row: its gradient is the sum of G over the rows")
     check.close(grad_gamma, [-6 * r, 0, 0, 0], given=f"gradient of gamma for {given}",
@@ -567,12 +570,13 @@ def test_transformers_layer_norm_rule():
         gamma, beta = rng.standard_normal((2, shape[-1])).astype(np.float32)
         found = norm_gradients(x, gamma, beta, gradient, 0.1)
         expected = slopes_in_float64(x, gamma, beta, gradient, 0.1)
+        check.unchanged(found[6], gradient, given="grad_output after apply(grad_output)",
+                        because="the array belongs to others, who still need it")
+        check.unchanged(found[4], x, given="x after apply(grad_output)")
+        check.unchanged(found[5], gamma, given="gamma after apply(grad_output)")
         for name, mine, right in zip(("x", "gamma", "beta"), found, expected, strict=False):
             check.close(mine, right, rtol=1e-3, atol=1e-4,
                         given=f"gradient of {name}, x of shape {shape}, random gamma, eps = 0.1")
-        check.unchanged(found[4], x, given="x after apply(grad_output)")
-        check.unchanged(found[5], gamma, given="gamma after apply(grad_output)")
-        check.unchanged(found[6], gradient, given="grad_output after apply(grad_output)")
     empty = norm_gradients(np.zeros((0, 3)), np.ones(3), np.zeros(3), np.zeros((0, 3)), 1e-5)
     check.equal([np.shape(a) for a in empty[:3]], [(0, 3), (3,), (3,)],
                 given="the shapes of the gradients for an x of shape (0, 3)")
@@ -582,8 +586,13 @@ test_transformers_layer_norm_rule()
 
 # %% [markdown]
 r"""
+<details><summary>The result, once yours passes</summary>
+
 The two means of the text are the two projections:
-$s\,(g - \overline{g} - \hat x\,\overline{g \hat x})$. Now the layer that owns gamma and beta.
+$s\,(g - \overline{g} - \hat x\,\overline{g \hat x})$.
+</details>
+
+Now the layer that owns gamma and beta.
 """
 
 # %% nbgrader={"grade": false, "grade_id": "transformers_layer_norm", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -765,8 +774,11 @@ def rms_normed(x, gamma, gradient, eps):
     y = rms_norm(x, gamma, eps)
     node = RMSNormBackward(Tensor(x, requires_grad=True), Tensor(gamma, requires_grad=True),
                            output=y.copy(), eps=eps)
-    found = list(node.apply(gradient))
-    return [y, *found, [str(a.dtype) for a in (y, *found)], x, gamma, gradient]
+    found = node.apply(gradient)
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        found = f"not two gradients: {type(found).__name__}", np.zeros(0)
+    dtypes = [str(getattr(a, "dtype", "")) for a in (y, *found)]
+    return [y, *found, dtypes, x, gamma, gradient]
 
 
 def rms_slopes(x, gamma, gradient, eps):
@@ -808,20 +820,30 @@ def test_transformers_rms_norm():
     check.close(rms_normed(stretched, np.ones(6), x, 0.0)[0], y, rtol=1e-4,
                 given="the result for rows stretched by 1, 2, 0.5 and 100",
                 because="the size of a row does not count")
-    for shape in ((5,), (3, 4), (2, 3, 5)):
+    ones = np.ones(4, dtype=np.float32)
+    for shape, eps, random, why in (
+        ((3, 4), 0.0, False, "every entry of a row takes part in its root; stretching the row "
+                             "changes nothing"),
+        ((3, 4), 0.1, False, "eps is under the root in the rule as well"),
+        ((3, 4), 0.1, True, "what arrives at the normalized row is gamma * grad_output"),
+        ((5,), 0.1, True, "x may have any number of dimensions from 1"),
+        ((2, 3, 5), 0.1, True, "x may have any number of dimensions from 1"),
+    ):
         x, gradient = rng.standard_normal((2, *shape)).astype(np.float32)
-        gamma = rng.standard_normal(shape[-1]).astype(np.float32)
-        _, grad_x, grad_gamma, dtypes, *after = rms_normed(x, gamma, gradient, 0.1)
-        right_x, right_gamma = rms_slopes(x, gamma, gradient, 0.1)
-        check.close(grad_x, right_x, rtol=1e-3, atol=1e-4,
-                    given=f"gradient of x (shape {shape}), random gamma, eps = 0.1",
-                    because="every entry of a row takes part in its root")
-        check.close(grad_gamma, right_gamma, rtol=1e-3, atol=1e-4,
-                    given=f"gradient of gamma, x of shape {shape}")
-        check.equal(dtypes, ["float32"] * 3, given="the dtypes of the result and both gradients")
+        gamma = rng.standard_normal(shape[-1]).astype(np.float32) if random else ones
+        _, grad_x, grad_gamma, dtypes, *after = rms_normed(x, gamma, gradient, eps)
+        right_x, right_gamma = rms_slopes(x, gamma, gradient, eps)
         for name, now, before in zip(("x", "gamma", "grad_output"), after, (x, gamma, gradient),
                                      strict=True):
-            check.unchanged(now, before, given=f"{name} afterwards")
+            check.unchanged(now, before, given=f"{name} afterwards",
+                            because="the array belongs to others, who still need it")
+        words = f"x of shape {shape}, gamma {'random' if random else 'all 1'}, eps = {eps}"
+        check.close(grad_x, right_x, rtol=1e-3, atol=1e-4, given=f"gradient of x, {words}",
+                    because=why)
+        check.close(grad_gamma, right_gamma, rtol=1e-3, atol=1e-4,
+                    given=f"gradient of gamma, {words}",
+                    because="gamma meets the normalized row, in every row")
+        check.equal(dtypes, ["float32"] * 3, given="the dtypes of the result and both gradients")
 
 
 test_transformers_rms_norm()
@@ -890,12 +912,14 @@ def mlp_sizes(*args, **settings):
 
 
 @probe
-def through_an_mlp(shape, dropout_prob=0.0):
-    """[input, result, the four arrays of weights] of MLP(shape[-1], 7)."""
+def through_an_mlp(shape, dropout_prob=0.0, doubling=False):
+    """[input, result, weights] of MLP(shape[-1], 7); doubling: its dropout doubles instead."""
     np.random.seed(3)
     mlp = MLP(shape[-1], 7, dropout_prob)
     for parameter in mlp.parameters():
         parameter.data = np.random.randn(*parameter.shape).astype(np.float32)
+    if doubling:
+        mlp.dropout.forward = lambda x, *more: x * 2.0
     x = np.random.randn(*shape).astype(np.float32)
     return [x, mlp(Tensor(x)).data, *[p.data for p in mlp.parameters()]]
 
@@ -924,6 +948,10 @@ def test_transformers_mlp():
     dropped = np.asarray(through_an_mlp((50, 5), 0.5)[1])
     check.close((dropped == 0).mean(), 0.5, atol=0.15,
                 given="the share of zeros in the result with dropout_prob=0.5, while training")
+    once = np.asarray(through_an_mlp((3, 5))[1])
+    check.close(through_an_mlp((3, 5), doubling=True)[1], 2 * once, rtol=1e-4, atol=1e-4,
+                given="MLP(5, 7), if its dropout is replaced by something that doubles",
+                because="only what goes out passes through the dropout, and once")
 
 
 test_transformers_mlp()
@@ -956,16 +984,32 @@ def create_causal_mask(seq_len: int) -> Tensor:
     return Tensor(np.tril(np.ones((1, seq_len, seq_len))))
     ### END SOLUTION
 
+# %% [markdown]
+"""
+*What is checked:* masks for 1, 3 and 6 positions: shape, numbers, dtype, no gradient.
+"""
+
 # %% nbgrader={"grade": true, "grade_id": "test_transformers_mask", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+@probe
+def mask_facts(length):
+    """[class, shape, numbers, dtype, requires_grad] of a causal mask."""
+    mask = create_causal_mask(length)
+    array = mask.data if isinstance(mask, Tensor) else np.asarray(mask)
+    return [type(mask).__name__, tuple(mask.shape), np.array(array), str(array.dtype),
+            getattr(mask, "requires_grad", False)]
+
+
 def test_transformers_mask():
     """Each position sees itself and what came before."""
     for length in (3, 1, 6):
-        mask = create_causal_mask(length)
+        kind, shape, array, dtype, marked = mask_facts(length)
         given = f"create_causal_mask({length})"
         expected = [[[1.0 if j <= i else 0.0 for j in range(length)] for i in range(length)]]
-        check.equal(mask.shape, (1, length, length), given=f"the shape of {given}")
-        check.close(mask.data, expected, given=given, because="row i: position i sees 0 to i")
-        check.equal([str(mask.data.dtype), mask.requires_grad], ["float32", False],
+        check.equal(shape, (1, length, length), given=f"the shape of {given}")
+        check.close(array, expected, given=given, because="row i: position i sees 0 to i")
+        check.equal(kind, "Tensor", given=f"the class of {given}",
+                    because="attention takes it as a Tensor")
+        check.equal([dtype, marked], ["float32", False],
                     given=f"dtype and requires_grad of {given}")
 
 
@@ -1059,28 +1103,38 @@ def block_facts(*args, **settings):
 
 
 @probe
-def block_results(causal):
-    """[the result, the same step by step from the block's own parts, x afterwards, x before]."""
+def block_results(masks, own=1.0, inner=1.0):
+    """[the result, the same step by step from the block's own parts, x afterwards, x before].
+
+    masks: "none", "causal", or "own" for a different one for each sequence. own and inner: by what
+    the block's dropout and the MLP's multiply.
+    """
     np.random.seed(4)
     block = TransformerBlock(6, 2, dropout_prob=0.0)
     for parameter in block.parameters():
         parameter.data = np.random.randn(*parameter.shape).astype(np.float32) * 0.5
+    block.dropout.forward = lambda x, *more: x * own
+    block.mlp.dropout.forward = lambda x, *more: x * inner
     before = np.random.randn(3, 5, 6).astype(np.float32)
-    x, mask = Tensor(before.copy()), create_causal_mask(5) if causal else None
-    got = block(x, mask) if causal else block(x)
-    middle = before + block.attention(block.ln1(Tensor(before)), mask).data
+    x, mask = Tensor(before.copy()), create_causal_mask(5)
+    if masks == "own":
+        mask = Tensor(np.stack([mask.data[0], np.eye(5), mask.data[0].T]))
+    if masks == "none":
+        mask = None
+    got = block(x) if mask is None else block(x, mask)
+    middle = before + own * block.attention(block.ln1(Tensor(before)), mask).data
     right = middle + block.mlp(block.ln2(Tensor(middle))).data
     return [got.data, right, x.data, before]
 
 
 @probe
 def constant_branches():
-    """[result, x] of a block whose attention always finds 1, and whose MLP always finds 10."""
+    """[result, x afterwards] of a block whose attention finds 1 everywhere, and whose MLP 10."""
     block = TransformerBlock(6, 2, dropout_prob=0.0)
     for layer, constant in ((block.attention.out_proj, 1), (block.mlp.linear2, 10)):
         layer.weight.data[...], layer.bias.data[...] = 0, constant
-    x = np.arange(18, dtype=np.float32).reshape(1, 3, 6)
-    return [block(Tensor(x)).data, x]
+    x = Tensor(np.arange(18.0).reshape(1, 3, 6))
+    return [block(x).data, x.data]
 
 
 @probe
@@ -1117,23 +1171,34 @@ def test_transformers_block():
                 given="[heads, inner width, dropouts] of "
                       "TransformerBlock(6, 3, mlp_ratio=2.5, dropout_prob=0.3)",
                 because="int(2.5 * 6) = 15")
-    result, x = constant_branches()
-    check.close(result, np.asarray(x) + 11,
+    result, now = constant_branches()
+    stream = np.arange(18, dtype=np.float32).reshape(1, 3, 6)
+    check.unchanged(now, stream, given="x after block(x)",
+                    because="the sum is a new Tensor; the stream that came in belongs to others")
+    check.close(result, stream + 11,
                 given="x = 0 ... 17 of shape (1, 3, 6); the attention always returns 1, the MLP 10",
                 because="what a branch finds is added to the stream, which goes through untouched")
-    for causal in (False, True):
-        got, right, now, before = block_results(causal)
-        words = "with a causal mask" if causal else "without a mask"
-        check.close(got, right, rtol=1e-4, atol=1e-4,
-                    given=f"a block of width 6 on a stream of shape (3, 5, 6), {words}",
-                    because="x + attention(ln1(x)), and then that plus mlp(ln2(of that))")
+    for masks, words, why in (
+        ("none", "without a mask", "x + attention(ln1(x)), and then that plus mlp(ln2(of that))"),
+        ("causal", "with a causal mask", "the mask is handed to the attention"),
+        ("own", "with a mask of shape (3, 5, 5), another one for each sequence",
+         "the mask is handed on as it came: each sequence may have its own"),
+    ):
+        got, right, now, before = block_results(masks)
         check.unchanged(now, before, given="x after block(x)")
+        check.close(got, right, rtol=1e-4, atol=1e-4, because=why,
+                    given=f"a block of width 6 on a stream of shape (3, 5, 6), {words}")
     result, x = dropped_branches(True)
     check.close(result, x, given="dropout_prob=1 while training: the result, compared with x",
                 because="both branches pass through a dropout before they are added, x does not")
     result, x = dropped_branches(False)
     check.true(not np.allclose(result, x), given="dropout_prob=1 in evaluation mode: has x changed",
                because="dropout is off there")
+    got, right, _, _ = block_results("causal", own=2.0, inner=3.0)
+    check.close(got, right, rtol=1e-4, atol=1e-4,
+                given="the same block, if its own dropout doubles and the MLP's multiplies by 3",
+                because="what attention brings passes through the block's dropout, once; "
+                        "what the MLP brings only through the MLP's")
     check.equal(block_gradients(), [16, True],
                 given="[parameters with a gradient that is not 0, did x get one]")
 
@@ -1157,9 +1222,11 @@ draw_stacks({"f(x)": plain, "x + f(x)": residual, "x + f(norm(x))": normed_resid
 
 # %% [markdown]
 r"""
-Both sizes stay within reach, from the first layer to the last. (The stream still grows: each layer
-adds something of about the same size, as in a random walk, so by the *root* of the depth. A last
-norm, in front of the output, takes that away.)
+Both sizes stay within reach, from the first layer to the last. (The stream still grows, but no
+longer upon itself: what a GELU puts out is positive on average, so every layer here pushes the same
+way, 0.3 each, to 7.4 at the end. In a block a Linear comes last, the pushes point anywhere, and the
+size grows like a random walk, by the *root* of the depth. A last norm, in front of the output,
+takes both away.)
 
 Now the real thing: four ways of putting attention and MLP together, in models of 12 blocks. Two
 questions. How *alike* do the positions become on their way up? (1 means that all the rows of a
@@ -1169,7 +1236,8 @@ Attention is an average, and averages of averages of averages forget who was who
 look the same, all get the same prediction, and the best one is then to know how frequent each
 character is: "e, space, t". What that alone achieves is the loss in the last line of the table.
 
-**What will this print?** Which of the four get below that line?
+**What will this print?** Which of the four get below that line? Read the three `forward`s; the rest
+of the cell measures.
 """
 
 # %%
@@ -1265,7 +1333,8 @@ try:
     axes.legend()
     plt.show()
 except ImportError:
-    print("Without matplotlib you miss three curves that fall while one stays up.")
+    print("Without matplotlib you miss three curves that fall to almost nothing, and one that "
+          "does not.")
 
 # %% [markdown]
 r"""
@@ -1329,7 +1398,8 @@ class GPT(Layer):
     ):
         """Keep the five sizes, and make the layers in the order of the attributes above.
 
-        dropout_prob goes to each block.
+        dropout_prob goes to each block; the GPT has no other dropout, and its embedding is the
+        plain sum of two rows (not scaled).
 
         Raises:
             ValueError: num_layers is below 1. The message contains "num_layers" and the number.
@@ -1399,7 +1469,8 @@ def gpt_facts(*args, **settings):
     shapes = [model.ln_f.gamma.shape, model.lm_head.weight.shape, model.lm_head.bias is None,
               model.embedding.max_seq_len]
     return [sizes, shapes, len({id(block) for block in model.blocks}),
-            [model.blocks[-1].attention.num_heads, model.blocks[-1].mlp.dropout.p],
+            [model.blocks[-1].attention.num_heads, model.blocks[-1].mlp.linear1.bias.size,
+             model.blocks[-1].mlp.dropout.p],
             named == [id(p) for p in model.parameters()]]
 
 
@@ -1423,6 +1494,24 @@ def gpt_logits(tokens, own_mask=False):
 
 
 @probe
+def gpt_embedding(tokens):
+    """[what the embedding gives, the sum of the rows of its two tables]."""
+    np.random.seed(10)
+    model, tokens = GPT(11, 8, 1, 2, max_seq_len=7), np.array(tokens)
+    words, *places = [p.data for p in model.embedding.parameters()]
+    right = words[tokens] + sum(table[: tokens.shape[1]] for table in places)
+    return [model.embedding(Tensor(tokens)).data, right]
+
+
+@probe
+def without_its_blocks(tokens):
+    """[logits while dropout takes away all that the blocks bring, lm_head(ln_f(embedding))]."""
+    np.random.seed(9)
+    model, tokens = GPT(11, 8, 2, 2, max_seq_len=7, dropout_prob=1.0), Tensor(np.array(tokens))
+    return [model(tokens).data, model.lm_head(model.ln_f(model.embedding(tokens))).data]
+
+
+@probe
 def gpt_gradients():
     """[parameters in all, those that got a gradient that is not all zeros]."""
     np.random.seed(7)
@@ -1443,12 +1532,16 @@ def test_transformers_gpt():
                       "embedding's max_seq_len]")
     check.equal(blocks, 3, given=f"how many different blocks {given} has",
                 because="each layer has weights of its own: make a new block for each")
-    check.equal(block, [2, 0.3], given="[heads, dropout] of its last block")
+    check.equal(block, [2, 32, 0.3], given="[heads, inner width of the MLP, dropout] of its last "
+                "block", because="the MLP is 4 times as wide: the block's own default")
     check.true(ordered, given="are the parameters those of embedding, blocks, ln_f, lm_head",
                because="they are made in that order, and there are no others")
-    check.equal([gpt_facts(5, 4, 1, 2)[0][4], gpt_facts(5, 4, 1, 2)[3][1]], [1024, 0.1],
+    check.equal([gpt_facts(5, 4, 1, 2)[0][4], gpt_facts(5, 4, 1, 2)[3][2]], [1024, 0.1],
                 given="max_seq_len and dropout of GPT(5, 4, 1, 2)")
     tokens = np.array([[1, 2, 3, 4, 5], [10, 9, 0, 7, 6]])
+    got, right = gpt_embedding(tokens.tolist())
+    check.close(got, right, given="the embedding of 2 texts of 5 tokens, from its two tables",
+                because="a row for the token plus a row for the position: learned, not scaled")
     for ids in (tokens, tokens[:1, :1], np.tile(tokens[:, :1], 7)):
         got, right = gpt_logits(ids)
         check.equal(np.shape(got), (*ids.shape, 11), given=f"logits for ids of shape {ids.shape}")
@@ -1469,6 +1562,11 @@ def test_transformers_gpt():
         check.true(bool((np.abs(after - before)[:, where:].max(axis=-1) > 1e-4).all()),
                    given=f"have rows {where} to 4 all changed",
                    because="each position sees everything up to itself")
+    got, right = without_its_blocks(tokens.tolist())
+    check.close(got, right, rtol=1e-4, atol=1e-5,
+                given="logits with dropout_prob=1 while training: the blocks add nothing",
+                because="there is no dropout outside the blocks: the embedding, ln_f and lm_head "
+                        "do their work")
     check.equal(gpt_gradients(), [37, 37],
                 given="GPT(11, 8, 2, 2): [number of parameters, those with a gradient]",
                 because="2 in the embedding, 16 in each block, 2 in ln_f, 1 in lm_head")
@@ -1515,8 +1613,8 @@ r"""
 
 A fresh model knows nothing, so its loss should be about that of a guess among all tokens, $\ln V$.
 (Much more means that something is too large; much less, that an answer leaks.) And the first rule
-of the trade: **overfit one batch**. A model that cannot learn four lines by heart has a fault, and
-you find it in a second rather than after a night.
+of the trade: **overfit one batch**. A model that cannot learn four short pieces by heart has a
+fault, and you find it in a second rather than after a night.
 
 **What will this print?** ln 46 is 3.83. Where does the loss start, where does it end, and what does
 the causal model answer at position 0, where it has seen one character only?
@@ -1537,12 +1635,13 @@ for step in range(81):
         print(f"step {step:2}: loss {loss.item():.3f}   (a guess: {np.log(model.vocab_size):.2f})")
 best = model(batch).data.argmax(axis=-1)
 for row, right in zip(best, four, strict=True):
-    print(repr(tokenizer.decode(right[:25])), "->", repr(tokenizer.decode(row)))
+    piece, found = tokenizer.decode(right[:24]), tokenizer.decode(row)
+    print(piece.replace("\n", "/"), " ->  ", found.replace("\n", "/"))
 
 # %% [markdown]
 r"""
-It starts a little above a guess and ends at almost nothing; every line is recited from its first
-character on. (Had two of the lines begun with the same character, the answer there would have
+It starts a little above a guess and ends at almost nothing; every piece is recited, one character
+further on. (Had two of the pieces begun with the same character, the answer there would have
 stayed open: a causal model cannot know which of them it is in. The loss could not have come near 0,
 and that would have been right.)
 
@@ -1701,8 +1800,9 @@ for tau in (2.0, 1.0, 0.5, 0.0):
 
 # %% [markdown]
 r"""
-At 0.5 the exponential has overflowed, and 0 divides by itself. The cure for the first is built into
-your softmax of Module 02. Temperature 0 gets a meaning of its own: the limit, which is greedy.
+At 0.5 the exponential has overflowed, and at 0 the scores were divided by zero. The cure for the
+first is built into your softmax of Module 02. Temperature 0 gets a meaning of its own: the limit,
+which is greedy.
 
 **Top-k** (Angela Fan and others, 2018) cuts the tail: only the $k$ best tokens keep a chance. A
 vocabulary of 50,000 has 49,900 bad continuations, and though each is unlikely, together they are
@@ -1728,7 +1828,8 @@ def next_token_probabilities(
 
     Raises:
         ValueError: temperature is negative, infinite or nan (the message contains it); top_k is
-            below 1 (the message contains it); a score is nan (the message contains "nan").
+            below 1 (the message contains it); a score is nan or +inf (the message contains "nan"
+            or "inf").
 
     Example:
         logits [[0, ln 2, ln 4, ln 4]], temperature 1: [[1/11, 2/11, 4/11, 4/11]];
@@ -1740,8 +1841,9 @@ def next_token_probabilities(
         raise ValueError(f"temperature must be a finite number from 0, got {temperature}")
     if top_k is not None and top_k < 1:
         raise ValueError(f"top_k must be at least 1, or None for all tokens, got {top_k}")
-    if np.isnan(logits).any():
-        raise ValueError("the logits contain nan: the model has left the range of numbers")
+    broken = logits[np.isnan(logits) | (logits == np.inf)]
+    if broken.size:
+        raise ValueError(f"the logits contain {broken[0]}: the model has left the range of numbers")
     scores = logits.astype(np.float64)
     if temperature == 0:
         return np.eye(scores.shape[-1])[scores.argmax(axis=-1)]
@@ -1799,6 +1901,9 @@ def test_transformers_probabilities():
                 because="nothing may overflow")
     check.close(chances([[1000, -1000, 999]], 1e9)[0], np.ones((1, 3)) / 3, atol=1e-5,
                 given="the same at temperature 1e9", because="all are levelled")
+    check.close(chances([[0, 1e-7]], 1e-7)[0], np.array([[1, np.e]]) / (1 + np.e), rtol=1e-4,
+                given="logits [[0, 1e-7]], temperature 1e-7",
+                because="however small, the scores are divided by it: here they become 0 and 1")
     check.close(chances([[0, -np.inf, 0]], 1.0, 3)[0], [[0.5, 0, 0.5]],
                 given="logits [[0, -inf, 0]], top_k=3", because="-inf has no chance")
     check.close(chances([[7.0]], 0.7, 1)[0], [[1.0]], given="a vocabulary of one token")
@@ -1809,11 +1914,12 @@ def test_transformers_probabilities():
     for wrong in (0, -2):
         check.raises(ValueError, lambda wrong=wrong: next_token_probabilities(zeros, 1.0, wrong),
                      given=f"top_k={wrong}", mentions=[str(wrong)])
-    bad = np.float32([[0, np.nan, 1]])
-    for tau in (1.0, 0):
-        check.raises(ValueError, lambda tau=tau: next_token_probabilities(bad, tau),
-                     given=f"logits [[0, nan, 1]], temperature {tau}", mentions=["nan"],
-                     because="a model that has broken down must not go on talking")
+    for wrong in ("nan", "inf"):
+        bad = np.float32([[0, float(wrong), 1]])
+        for tau in (1.0, 0):
+            check.raises(ValueError, lambda bad=bad, tau=tau: next_token_probabilities(bad, tau),
+                         given=f"logits [[0, {wrong}, 1]], temperature {tau}", mentions=[wrong],
+                         because="a model that has broken down must not go on talking")
 
 
 test_transformers_probabilities()
@@ -1887,19 +1993,24 @@ frequencies of 20,000 real draws; that `np.random.seed` repeats them.
 # %% nbgrader={"grade": true, "grade_id": "test_transformers_draw", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
 @probe
 def drawn(rows, numbers):
-    """[ids drawn when np.random.random gives these numbers, kind of dtype, rows afterwards]."""
+    """What draw does when np.random.random gives these numbers.
+
+    [ids, kind of dtype, rows afterwards, its calls of np.random.random]
+    """
     rows, real, asked = np.array(rows, dtype=np.float64), np.random.random, []
 
     def chosen(size=None):
-        asked.append(size)
-        return np.array(numbers, dtype=np.float64)
+        count = 1 if size is None else int(np.prod(size))
+        given = np.resize(np.array(numbers, dtype=np.float64)[len(asked) :], count)
+        asked.append(f"random({count})")
+        return float(given[0]) if size is None else given.reshape(size)
 
     np.random.random = chosen
     try:
         ids = draw(rows)
     finally:
         np.random.random = real
-    return [ids, np.asarray(ids).dtype.kind, rows, len(asked)]
+    return [ids, np.asarray(ids).dtype.kind, rows, " ".join(asked) or "none"]
 
 
 @probe
@@ -1912,11 +2023,12 @@ def many_draws(row, count, seed):
 def test_transformers_draw():
     """Planks end to end; the edges belong to nobody who has no chance."""
     rows = [[0.5, 0.25, 0.25], [0, 1, 0]]
-    ids, kind, after, calls = drawn(rows, [0.6, 0.6])
+    ids, kind, after, asked = drawn(rows, [0.6, 0.6])
+    check.equal(asked, "random(2)", given="the calls of np.random.random, for 2 rows",
+                because="it is called once, for B numbers: number b is for row b")
     check.equal(np.asarray(ids).tolist(), [1, 1], given=f"draw({rows}) with the numbers 0.6, 0.6",
                 because="0.6 lies between 0.5 and 0.75: on the second plank")
-    check.equal([kind, calls], ["i", 1],
-                given="[kind of the ids' dtype, calls of np.random.random]")
+    check.equal(kind, "i", given="the kind of the ids' dtype", because="ids are whole numbers")
     check.unchanged(after, np.float64(rows), given="the probabilities afterwards")
     for number, expected in [(0.0, [0, 1]), (0.49, [0, 1]), (0.51, [1, 1]), (0.76, [2, 1]),
                              (1 - 2**-53, [2, 1])]:
@@ -2147,8 +2259,10 @@ def train_on_text(model, optimizer, ids, steps, batch_size, seq_len, max_norm=1.
 
     Each step shows the model batch_size pieces of seq_len tokens; at every position the answer is
     the token that comes next in the text. A piece may start wherever it and the token after it fit,
-    at the very beginning and as late as possible too, each start equally likely. Before the
-    parameters move, all their gradients together are clipped to max_norm. The losses are floats.
+    at the very beginning and as late as possible too, each start equally likely, drawn anew for
+    each step. A step uses the gradients of its own loss only, whatever was left from before. Before
+    the parameters move, all their gradients together are clipped to max_norm. The losses are
+    floats.
 
     Args:
         ids: one-dimensional array of more than seq_len token ids.
@@ -2204,38 +2318,46 @@ except FloatingPointError as error:
 # %% [markdown]
 """
 *What is checked:* which pieces the model is shown, what it learns to answer, that every start is
-possible and none too late, how far one clipped step moves the parameters, and the losses.
+possible and none too late, how far one clipped step moves the parameters, that no gradient is left
+over from before, and the losses.
 """
 
 # %% nbgrader={"grade": true, "grade_id": "test_transformers_train", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 @probe
-def train_a_table(ids, steps, batch_size, seq_len, lr, max_norm, seed=0):
-    """A model that is one table: row i holds the scores of what follows token i.
+def train_a_table(ids, steps, batch_size, seq_len, lr, max_norm, gain=1.0, left=0.0, seed=0):
+    """A model of two parameters: row i of a table, plus one more row, are the scores after token i.
 
-    [the table, its change, the pieces it was shown, losses, types of the losses]
+    gain: by what the scores are multiplied; left: what stands in every gradient beforehand.
+    [the table with the row added, how far both have moved together, the pieces it was shown,
+    losses, types of the losses]
     """
     class Table(Layer):
         def __init__(self):
             self.weight = Tensor(np.zeros((6, 6)), requires_grad=True)
+            self.bias = Tensor(np.zeros(6), requires_grad=True)
 
         def forward(self, tokens):
             shown.append(tokens.data.astype(int).tolist())
-            return self.weight[tokens.data.astype(int)]
+            return (self.weight[tokens.data.astype(int)] + self.bias) * gain
 
     shown, model = [], Table()
     np.random.seed(seed)
-    losses = train_on_text(model, SGD([model.weight], lr=lr), np.array(ids), steps, batch_size,
+    for parameter in model.parameters():
+        parameter.grad = Tensor(np.full(parameter.shape, left)) if left else None
+    losses = train_on_text(model, SGD(model.parameters(), lr=lr), np.array(ids), steps, batch_size,
                            seq_len, max_norm)
-    change = float(np.sqrt((model.weight.data.astype(float) ** 2).sum()))
-    return [model.weight.data, change, shown, losses, [type(loss).__name__ for loss in losses]]
+    moved = [p.data.astype(float) for p in model.parameters()]
+    far = float(np.sqrt(sum((array**2).sum() for array in moved)))
+    return [moved[0] + moved[1], far, shown, losses, [type(loss).__name__ for loss in losses]]
 
 
 def test_transformers_train():
     """The answer is the next token; every start counts; the step is clipped."""
     text = [0, 1, 2, 3, 4, 5] * 3
     table, _, shown, losses, kinds = train_a_table(text, 25, 4, 5, 10.0, 10.0)
-    check.equal(np.asarray(table).argmax(axis=-1).tolist(), [1, 2, 3, 4, 5, 0],
-                given="a table of scores trained on 0 1 2 3 4 5 0 1 2 ...: what follows 0 to 5",
+    check.equal([f"{k} -> {best}" for k, best in enumerate(np.asarray(table).argmax(axis=-1))],
+                ["0 -> 1", "1 -> 2", "2 -> 3", "3 -> 4", "4 -> 5", "5 -> 0"],
+                given="a table of scores trained on 0 1 2 3 4 5 0 1 2 ...: what follows each token",
                 because="the answer at each position is the token after it, not the token itself")
     check.equal([len(shown), np.shape(shown[0]), kinds[:1], len(losses)],
                 [25, (4, 5), ["float"], 25],
@@ -2247,19 +2369,47 @@ def test_transformers_train():
     check.true(ahead == {1}, given="is every piece cut from the text as it stands",
                because="a piece is seq_len tokens in a row")
     unique = [0, 1, 2, 3, 4, 5]
-    starts = [row[0] for step in train_a_table(unique, 60, 4, 3, 0.1, 1.0)[2] for row in step]
+    steps = [[row[0] for row in step] for step in train_a_table(unique, 60, 4, 3, 0.1, 1.0)[2]]
+    check.true(any(step != steps[0] for step in steps),
+               given="60 steps: does any step have other starts than the first",
+               because="each step draws starts of its own")
+    starts = [start for step in steps for start in step]
     check.equal(sorted(set(starts)), [0, 1, 2], given="ids [0, 1, 2, 3, 4, 5], seq_len 3, 240 "
                 "pieces: the tokens at which they start",
                 because="the last start that leaves room for a next token is 2")
     counts = np.bincount(starts, minlength=3) / len(starts)
     check.close(counts, np.ones(3) / 3, atol=0.12, given="the shares of these starts",
                 because="each start is equally likely")
-    check.equal(train_a_table([4, 2, 5], 2, 3, 2, 0.1, 1.0)[2], [[[4, 2]] * 3] * 2,
+    short = [4, 2, 5]
+    check.equal(train_a_table(short, 2, 3, 2, 0.1, 1.0)[2], [[[4, 2]] * 3] * 2,
                 given="ids [4, 2, 5], seq_len 2: the pieces of two steps",
                 because="there is one possible start, and it must be used")
-    check.close(train_a_table(unique, 1, 4, 3, 2.0, 0.01)[1], 0.02, rtol=1e-3,
-                given="how far one step of SGD with rate 2 and max_norm 0.01 moves the table",
-                because="2 x 0.01: the gradient is clipped before the parameters move")
+    check.close(train_a_table(unique, 1, 4, 3, 2.0, 0.01, gain=20.0)[1], 0.02, rtol=1e-3,
+                given="how far one step of SGD with rate 2 and max_norm 0.01 moves both parameters",
+                because="2 x 0.01: all gradients together are clipped to max_norm before the "
+                        "parameters move")
+    for count, left, words in ((1, 100.0, "one step, with gradients of 100 left from before"),
+                               (2, 0.0, "two steps")):
+        table, far, _, _, _ = train_a_table(short, count, 3, 2, 0.5, 10.0, left=left)
+        right, expected = descend_by_hand(count, 0.5)
+        check.close([far, *np.asarray(table)[[4, 2]].ravel()], [expected, *right[[4, 2]].ravel()],
+                    rtol=1e-4, atol=1e-5,
+                    given=f"ids [4, 2, 5], {words}, rate 0.5: how far both parameters have moved, "
+                          "then the scores after 4 and after 2",
+                    because="each step uses the gradients of its own loss only")
+
+
+def descend_by_hand(steps, rate):
+    """For the only piece of the text 4 2 5: the table with the row added, and how far both went."""
+    table, row = np.zeros((6, 6)), np.zeros(6)
+    for _ in range(steps):
+        slope = np.zeros((6, 6))
+        for token, answer in ((4, 2), (2, 5)):
+            terms = np.exp(table[token] + row)
+            slope[token] = terms / terms.sum() / 2
+            slope[token, answer] -= 0.5
+        table, row = table - rate * slope, row - rate * slope.sum(axis=0)
+    return table + row, float(np.sqrt((table**2).sum() + (row**2).sum()))
 
 
 test_transformers_train()
@@ -2277,8 +2427,8 @@ answers were shifted, in one run out of a few.
 ## A poem, and words that do not exist
 
 250 steps on the whole poem. **What will this print?** Where does the loss end, compared with
-knowing the frequencies (3.21)? At which temperature does the model recite, where does it invent,
-and where does it babble?
+knowing the frequencies (3.21)? Does the model recite at temperature 0? Where does it invent, and
+where does it babble?
 """
 
 # %%
@@ -2294,7 +2444,7 @@ for temperature in (0, 0.5, 1.0, 2.0):
 # %% [markdown]
 r"""
 806 characters are no language, and this model has far more parameters than the poem has letters: it
-learns by heart. (What it would do with *new* text, nothing here measures.) All the same, half-way
+learns by heart. (How it would do on *new* text is not measured here.) All the same, half-way
 between reciting and babbling it does what the poet did and makes up words that sound right. At high
 temperature even `<UNK>` appears, a token that stands nowhere in the text.
 
@@ -2327,13 +2477,15 @@ try:
     panels[0].set_title("How surprised the model is by each character, given all before it")
     plt.show()
 except ImportError:
-    print("Without matplotlib you miss a flat line, and one with a peak in the middle.")
+    print("Without matplotlib you miss two lines that doubt the word after He, and one that "
+          "stumbles again at bread.")
 
 # %% [markdown]
 r"""
-The one doubt in the line it knows is which of the lines that begin with "He" this will be; from
-then on it is hardly surprised at all. The wrong word shows at once, and after it the model has to
-find its way back: it reads everything before a position, the strange word included.
+In the line it knows it is in doubt at one place, the word after "He": which of the lines that begin
+so will this be? Once "took" stands there, it is hardly surprised at all. The wrong word shows at
+once, and after it the model has to find its way back: it reads everything before a position, the
+strange word included.
 
 # Reflect
 
@@ -2406,12 +2558,14 @@ for length in (32, 128, 512):
 
 # %% [markdown]
 r"""
-9,950 instead of 149: a factor of 67 for this example, and larger for longer texts. A position's
+9,950 instead of 149: a factor of 67 for this example, and larger for longer texts. And the time for
+one more token grows with the text: little at first, since small arrays have fixed costs, then
+faster; from 128 to 512 tokens, four times as many, there are sixteen times the pairs. A position's
 keys and values depend only on what stands before it (the mask sees to that), so they never change
 when the text goes on. Whoever keeps them need not compute them again. For GPT-2 and one full text
-of 1,024 tokens that is `context_bytes(1, 1024, 768, 12, 12)["keys_and_values"]`, 75 MB: memory
-traded for time. There is one catch, and it is in your `generate`: when the window slides, every
-token gets a new position, and everything that was kept is worthless.
+of 1,024 tokens that is `context_bytes(1, 1024, 768, 12, 12)["keys_and_values"]`, 75.5 MB:
+memory traded for time. There is one catch, and it is in your `generate`: when the window slides,
+every token gets a new position, and everything that was kept is worthless.
 
 ## Questions
 
@@ -2426,13 +2580,13 @@ in full, *plus* what comes through the layers. (Part 1 was worse than 0.9 per la
 halves everything.)
 </details>
 
-**2.** A batch of 8, 16 heads, 2,048 tokens: how much memory do the attention weights of one layer
-take in float32? And at 4,096 tokens?
+**2.** How long may a text be on a card with 24 GB, for GPT-2 and a batch of 1, if the attention
+weights of all 12 layers are held, and nothing else?
 
 <details><summary>Answer</summary>
 
-8 · 16 · 2,048² = 536,870,912 numbers, 2.15 GB; four times as much at 4,096, 8.6 GB. For one layer,
-and for numbers that nobody will look at again after the backward pass.
+12 layers · 12 heads · 4 bytes = 576 bytes for each pair of positions. 24 · 10⁹ / 576 = 41.7 million
+pairs, and the root of that is about 6,450 tokens. Twice the card, 1.4 times the text.
 </details>
 
 **3.** Batch normalization takes mean and variance over the *batch*, feature by feature. Three texts
@@ -2472,9 +2626,9 @@ else is saved?
 
 <details><summary>Answer</summary>
 
-25 betas of 768 numbers: 19,200 of 124 million, nothing. Saved is a pass over the data for the mean,
-in both directions, and norms are slow for what they compute: they do little arithmetic on many
-numbers.
+25 betas of 768 numbers: 19,200 of 124 million, as good as nothing. Saved is a pass over the data
+for the mean, in both directions, and norms are slow for what they compute: they do little
+arithmetic on many numbers.
 </details>
 
 **7.** Two models have the same loss. One has one block of width 1,024, the other twelve of width
