@@ -3607,6 +3607,6 @@ print([round(trainer.train_epoch([(x, x * 2.0 - 1.0)]), 4) for _ in range(8)])
 ```
 
 The milestones *Perceptron* and *XOR* are open (`tito milestone run xor`). Module 08 replaces
-`shuffled_batches` for data sets of any size, and opens *MLP*, where a network reads handwriting; from
-Module 09 on, better layers go into your loop.
+`shuffled_batches` for data sets of any size, and opens *MLP*, where a network reads handwriting;
+from Module 09 on, better layers go into your loop.
 """
